@@ -1,0 +1,728 @@
+//! One arena tree per payload: what every output is written from.
+//!
+//! Holds the tree, its read access and the builder for native values. Leaves
+//! out reading text (`parse`) and writing (`canonical`, `schema`, `proto`).
+
+use crate::error::BuildError;
+use crate::number;
+use crate::path;
+use crate::{Profile, ValueOptions};
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+/// What a node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    Null,
+    False,
+    True,
+    /// An integer as its digits, in the text or the scratch space.
+    Digits,
+    /// An integer of a native value.
+    Int,
+    /// A double; its canonical text may stand in the input text.
+    Float,
+    Str,
+    Array,
+    Object,
+}
+
+/// One value: 16 bytes, positions instead of pointers.
+///
+/// `Str` and `Digits`: `meta` is the length in bytes, `data` the offset with
+/// [`IN_SCRATCH`] as its top bit. `Float`: `data` is the double's bits, `meta`
+/// the offset of its canonical text and `small` that text's length, 0 for
+/// none. `Array` and `Object`: `meta` is the number of items or members,
+/// `data` the index of the first child; a member is two nodes, key and value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Node {
+    tag: u64,
+    data: u64,
+}
+
+const IN_SCRATCH: u64 = 1 << 63;
+const META_SHIFT: u32 = 16;
+
+impl Node {
+    pub(crate) const NULL: Node = Node::plain(Kind::Null);
+
+    const fn make(kind: Kind, small: u8, meta: usize, data: u64) -> Node {
+        Node {
+            tag: kind as u64 | (small as u64) << 8 | (meta as u64) << META_SHIFT,
+            data,
+        }
+    }
+    const fn plain(kind: Kind) -> Node {
+        Node::make(kind, 0, 0, 0)
+    }
+    pub(crate) const fn boolean(value: bool) -> Node {
+        Node::plain(if value { Kind::True } else { Kind::False })
+    }
+    /// A string; `escape_free` promises that it needs no escape in JSON.
+    pub(crate) const fn string(
+        offset: usize,
+        length: usize,
+        in_scratch: bool,
+        escape_free: bool,
+    ) -> Node {
+        Node::make(
+            Kind::Str,
+            escape_free as u8,
+            length,
+            offset as u64 | if in_scratch { IN_SCRATCH } else { 0 },
+        )
+    }
+    pub(crate) const fn digits(offset: usize, length: usize, in_scratch: bool) -> Node {
+        Node::make(
+            Kind::Digits,
+            0,
+            length,
+            offset as u64 | if in_scratch { IN_SCRATCH } else { 0 },
+        )
+    }
+    pub(crate) const fn int(value: i64) -> Node {
+        Node::make(Kind::Int, 0, 0, value.cast_unsigned())
+    }
+    /// A double whose canonical text is printed when it is needed.
+    pub(crate) const fn float(value: f64) -> Node {
+        Node::make(Kind::Float, 0, 0, value.to_bits())
+    }
+    /// A double whose token in the text is its canonical text already.
+    pub(crate) const fn float_at(value: f64, offset: usize, length: u8) -> Node {
+        Node::make(Kind::Float, length, offset, value.to_bits())
+    }
+
+    pub(crate) const fn kind(self) -> Kind {
+        match self.tag as u8 {
+            0 => Kind::Null,
+            1 => Kind::False,
+            2 => Kind::True,
+            3 => Kind::Digits,
+            4 => Kind::Int,
+            5 => Kind::Float,
+            6 => Kind::Str,
+            7 => Kind::Array,
+            _ => Kind::Object,
+        }
+    }
+    const fn small(self) -> u8 {
+        (self.tag >> 8) as u8
+    }
+    const fn meta(self) -> usize {
+        (self.tag >> META_SHIFT) as usize
+    }
+    pub(crate) const fn escape_free(self) -> bool {
+        self.small() != 0
+    }
+    /// Items of an array, members of an object, bytes of a string.
+    pub(crate) const fn len(self) -> usize {
+        self.meta()
+    }
+    pub(crate) const fn as_int(self) -> i64 {
+        self.data.cast_signed()
+    }
+    pub(crate) const fn as_float(self) -> f64 {
+        f64::from_bits(self.data)
+    }
+}
+
+/// A JSON value in canonical member order, read once and written many times.
+///
+/// Strings stay in the text they came from where that is possible, so a
+/// document borrows its text (`'a`); one built from native values is `'static`.
+///
+/// ```
+/// use drift_rust_core::{Document, ValueOptions};
+/// let document = Document::parse(r#"{"b": 1, "a": [true]}"#, ValueOptions::default())?;
+/// assert_eq!(document.to_canonical_json(), r#"{"a":[true],"b":1}"#);
+/// # Ok::<(), drift_rust_core::JsonError>(())
+/// ```
+///
+/// A text that is not JSON is refused with the offset of the fault:
+///
+/// ```
+/// use drift_rust_core::{Document, ValueOptions};
+/// let error = Document::parse("[1,]", ValueOptions::default()).unwrap_err();
+/// assert_eq!((error.code().as_str(), error.offset()), ("invalid_json", Some(3)));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Document<'a> {
+    text: Cow<'a, str>,
+    arena: Arena,
+}
+
+/// The parts of a document that do not borrow its text.
+#[derive(Clone, Debug)]
+pub(crate) struct Arena {
+    pub(crate) scratch: String,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) root: Node,
+    pub(crate) profile: Profile,
+}
+
+impl<'a> Document<'a> {
+    pub(crate) fn from_parts(text: Cow<'a, str>, arena: Arena) -> Document<'a> {
+        Document { text, arena }
+    }
+
+    /// The outermost value.
+    pub fn root(&self) -> Value<'_> {
+        self.value(self.arena.root)
+    }
+
+    /// The profile whose rules the document was read by.
+    pub fn profile(&self) -> Profile {
+        self.arena.profile
+    }
+
+    pub(crate) fn root_node(&self) -> Node {
+        self.arena.root
+    }
+
+    /// A rough size of the value in bytes of JSON, to size a buffer with.
+    pub(crate) fn size_hint(&self) -> usize {
+        self.text
+            .len()
+            .max(self.arena.scratch.len() + self.arena.nodes.len() * 4)
+    }
+
+    pub(crate) fn string_of(&self, node: Node) -> &str {
+        string_in(&self.text, &self.arena.scratch, node)
+    }
+
+    /// The canonical text of a float, when the input had it so.
+    pub(crate) fn float_text(&self, node: Node) -> Option<&str> {
+        match node.small() {
+            0 => None,
+            length => Some(slice(&self.text, node.meta(), usize::from(length))),
+        }
+    }
+
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "the indices were made by this module from the nodes' own length"
+    )]
+    pub(crate) fn children(&self, node: Node) -> &[Node] {
+        let start = node.data as usize;
+        match node.kind() {
+            Kind::Array => &self.arena.nodes[start..start + node.meta()],
+            Kind::Object => &self.arena.nodes[start..start + 2 * node.meta()],
+            _ => &[],
+        }
+    }
+
+    /// The members of an object node as (key, value) pairs.
+    pub(crate) fn members(&self, node: Node) -> impl DoubleEndedIterator<Item = (Node, Node)> {
+        let children = match node.kind() {
+            Kind::Object => self.children(node),
+            _ => &[],
+        };
+        let (pairs, _) = children.as_chunks::<2>();
+        pairs.iter().map(|[key, value]| (*key, *value))
+    }
+
+    /// The nearest double of a number node; integers beyond the range of a
+    /// double give the largest finite one of their sign.
+    pub(crate) fn double_of(&self, node: Node) -> f64 {
+        match node.kind() {
+            Kind::Float => node.as_float(),
+            Kind::Int => node.as_int() as f64,
+            Kind::Digits => number::integer_to_f64_clamped(self.string_of(node)),
+            _ => 0.0,
+        }
+    }
+
+    pub(crate) fn value(&self, node: Node) -> Value<'_> {
+        match node.kind() {
+            Kind::Null => Value::Null,
+            Kind::False => Value::Bool(false),
+            Kind::True => Value::Bool(true),
+            Kind::Int => Value::Int(node.as_int()),
+            Kind::Digits => {
+                let digits = self.string_of(node);
+                match digits.parse() {
+                    Ok(value) => Value::Int(value),
+                    Err(_) => Value::BigInt(digits),
+                }
+            }
+            Kind::Float => Value::Float(node.as_float()),
+            Kind::Str => Value::Str(self.string_of(node)),
+            Kind::Array => Value::Array(Array {
+                document: self,
+                node,
+            }),
+            Kind::Object => Value::Object(Object {
+                document: self,
+                node,
+            }),
+        }
+    }
+}
+
+/// The bytes of a `Str` or `Digits` node.
+fn string_in<'t>(text: &'t str, scratch: &'t str, node: Node) -> &'t str {
+    if node.data & IN_SCRATCH == 0 {
+        slice(text, node.data as usize, node.meta())
+    } else {
+        slice(scratch, (node.data ^ IN_SCRATCH) as usize, node.meta())
+    }
+}
+
+#[allow(
+    clippy::indexing_slicing,
+    reason = "the positions were made by the parser or builder at character boundaries of this string"
+)]
+fn slice(source: &str, offset: usize, length: usize) -> &str {
+    &source[offset..offset + length]
+}
+
+/// A value of a [`Document`], for reading.
+#[derive(Clone, Copy, Debug)]
+pub enum Value<'d> {
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// An integer that fits 64 bits.
+    Int(i64),
+    /// The decimal digits of any other integer, with a sign if negative.
+    BigInt(&'d str),
+    /// A finite double.
+    Float(f64),
+    /// A string, unescaped.
+    Str(&'d str),
+    /// An array.
+    Array(Array<'d>),
+    /// An object.
+    Object(Object<'d>),
+}
+
+/// An array of a [`Document`].
+#[derive(Clone, Copy, Debug)]
+pub struct Array<'d> {
+    document: &'d Document<'d>,
+    node: Node,
+}
+
+impl<'d> Array<'d> {
+    /// The number of items.
+    pub fn len(&self) -> usize {
+        self.node.len()
+    }
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// The items in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Value<'d>> + use<'d> {
+        let document = self.document;
+        document
+            .children(self.node)
+            .iter()
+            .map(move |node| document.value(*node))
+    }
+}
+
+/// An object of a [`Document`].
+#[derive(Clone, Copy, Debug)]
+pub struct Object<'d> {
+    document: &'d Document<'d>,
+    node: Node,
+}
+
+impl<'d> Object<'d> {
+    /// The number of distinct keys.
+    pub fn len(&self) -> usize {
+        self.node.len()
+    }
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// The members in canonical key order.
+    pub fn iter(&self) -> impl Iterator<Item = (&'d str, Value<'d>)> + use<'d> {
+        let document = self.document;
+        document
+            .members(self.node)
+            .map(move |(key, value)| (document.string_of(key), document.value(value)))
+    }
+    /// The value of a key.
+    pub fn get(&self, key: &str) -> Option<Value<'d>> {
+        self.iter()
+            .find_map(|(name, value)| (name == key).then_some(value))
+    }
+}
+
+/// The order of keys in the profile `rfc8785`: by UTF-16 code units.
+///
+/// It differs from the order of the UTF-8 bytes only where a character beyond
+/// U+FFFF (lead bytes F0..F4, in UTF-16 a surrogate from D800 on) meets one of
+/// U+E000..U+FFFF (lead bytes EE, EF); equal lead bytes leave the decision to
+/// bytes that sort alike in both.
+pub(crate) fn compare_utf16(left: &str, right: &str) -> Ordering {
+    let mut pairs = left.bytes().zip(right.bytes());
+    match pairs.find(|(a, b)| a != b) {
+        None => left.len().cmp(&right.len()),
+        Some((a, b)) => match (a >= 0xF0, b >= 0xF0) {
+            (true, false) if b >= 0xEE => Ordering::Less,
+            (false, true) if a >= 0xEE => Ordering::Greater,
+            _ => a.cmp(&b),
+        },
+    }
+}
+
+/// The part of reading that text and native values share: values wait on
+/// `pending` until their container closes, then they are laid into the arena
+/// side by side, members sorted.
+pub(crate) struct Assembler {
+    pub(crate) arena: Arena,
+    pub(crate) pending: Vec<Node>,
+    order: Vec<(u64, usize)>,
+    pub(crate) repeated_keys: RepeatedKeys,
+}
+
+/// What becomes of a key that stands twice in an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RepeatedKeys {
+    /// The last one stays.
+    LastWins,
+    /// All stay, in the order of the text (for reading schema merges).
+    Keep,
+    /// [`Assembler::close_object`] names the first repetition.
+    Refuse,
+}
+
+impl Assembler {
+    pub(crate) fn new(profile: Profile, repeated_keys: RepeatedKeys) -> Assembler {
+        Assembler {
+            arena: Arena {
+                scratch: String::new(),
+                nodes: Vec::new(),
+                root: Node::NULL,
+                profile,
+            },
+            pending: Vec::new(),
+            order: Vec::new(),
+            repeated_keys,
+        }
+    }
+
+    pub(crate) fn close_array(&mut self, start: usize) -> Node {
+        let length = self.pending.len().saturating_sub(start);
+        let first = self.arena.nodes.len();
+        self.arena.nodes.extend(self.pending.drain(start..));
+        Node::make(Kind::Array, 0, length, first as u64)
+    }
+
+    /// Closes the object whose members wait from `start` on. With
+    /// [`RepeatedKeys::Refuse`] a repetition gives its number (in the order
+    /// of the text) instead.
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "all indices lie between start and the length of pending, which only this module fills, two nodes a member"
+    )]
+    pub(crate) fn close_object(&mut self, text: &str, start: usize) -> Result<Node, usize> {
+        let Arena {
+            scratch,
+            nodes,
+            profile,
+            ..
+        } = &mut self.arena;
+        let first = nodes.len();
+        let (members, _) = self.pending[start..].as_chunks::<2>();
+        let count = members.len();
+        let compare = |a: Node, b: Node| -> Ordering {
+            let (a, b) = (string_in(text, scratch, a), string_in(text, scratch, b));
+            match profile {
+                Profile::Drift => a.cmp(b),
+                Profile::Rfc8785 => compare_utf16(a, b),
+            }
+        };
+        if members
+            .windows(2)
+            .all(|pair| compare(pair[0][0], pair[1][0]) == Ordering::Less)
+        {
+            nodes.extend(self.pending.drain(start..));
+            return Ok(Node::make(Kind::Object, 0, count, first as u64));
+        }
+        // Keys mostly differ within their first eight bytes: compare those as
+        // one integer, the whole key only on a tie. In UTF-16 order the bytes
+        // do not decide, so the prefix is left out there.
+        let order = &mut self.order;
+        order.clear();
+        order.extend(members.iter().enumerate().map(|(place, member)| {
+            let prefix = match profile {
+                Profile::Drift => key_prefix(string_in(text, scratch, member[0])),
+                Profile::Rfc8785 => 0,
+            };
+            (prefix, place)
+        }));
+        order.sort_unstable_by(|a, b| {
+            a.0.cmp(&b.0)
+                .then_with(|| compare(members[a.1][0], members[b.1][0]))
+                .then(a.1.cmp(&b.1))
+        });
+        let mut repeated = None;
+        let mut kept = 0;
+        for (rank, (_, place)) in order.iter().enumerate() {
+            let overwritten = order.get(rank + 1).is_some_and(|(_, next)| {
+                compare(members[*place][0], members[*next][0]) == Ordering::Equal
+            });
+            if overwritten && self.repeated_keys != RepeatedKeys::Keep {
+                // The places of equal keys ascend, so the next one is the repetition.
+                let repetition = order[rank + 1].1;
+                repeated = Some(repeated.map_or(repetition, |known: usize| known.min(repetition)));
+                continue;
+            }
+            kept += 1;
+            nodes.extend_from_slice(&members[*place]);
+        }
+        self.pending.truncate(start);
+        match repeated {
+            Some(place) if self.repeated_keys == RepeatedKeys::Refuse => Err(place),
+            _ => Ok(Node::make(Kind::Object, 0, kept, first as u64)),
+        }
+    }
+}
+
+/// The first eight bytes of a key as a big-endian integer, padded with zeros.
+fn key_prefix(key: &str) -> u64 {
+    match key.as_bytes().first_chunk::<8>() {
+        Some(chunk) => u64::from_be_bytes(*chunk),
+        None => key
+            .bytes()
+            .zip((0..8u32).rev())
+            .fold(0, |prefix, (byte, place)| {
+                prefix | u64::from(byte) << (place * 8)
+            }),
+    }
+}
+
+struct Frame {
+    is_object: bool,
+    /// Where the container's children start on the pending stack.
+    start: usize,
+}
+
+/// Builds a [`Document`] from native values, one call a value.
+///
+/// The builder checks depth and order of calls and knows the path of the value
+/// it stands at, so that a binding can name it in its own errors.
+///
+/// ```
+/// use drift_rust_core::{DocumentBuilder, ValueOptions};
+/// let mut builder = DocumentBuilder::new(ValueOptions::default());
+/// builder.begin_object()?;
+/// builder.key("n");
+/// builder.int(1);
+/// builder.key("a");
+/// builder.float(f64::NAN);
+/// builder.end();
+/// assert_eq!(builder.finish()?.to_canonical_json(), r#"{"a":null,"n":1}"#);
+/// # Ok::<(), drift_rust_core::BuildError>(())
+/// ```
+pub struct DocumentBuilder {
+    assembler: Assembler,
+    frames: Vec<Frame>,
+    max_depth: usize,
+    fault: Option<BuildError>,
+}
+
+impl DocumentBuilder {
+    /// A builder with nothing in it.
+    pub fn new(options: ValueOptions) -> DocumentBuilder {
+        let repeated = match options.profile {
+            Profile::Drift => RepeatedKeys::LastWins,
+            Profile::Rfc8785 => RepeatedKeys::Refuse,
+        };
+        DocumentBuilder {
+            assembler: Assembler::new(options.profile, repeated),
+            frames: Vec::new(),
+            max_depth: options.max_depth(),
+            fault: None,
+        }
+    }
+
+    /// Opens an array; its items follow until [`end`](Self::end).
+    ///
+    /// # Errors
+    /// [`BuildError::DepthExceeded`] beyond the depth limit of the options.
+    pub fn begin_array(&mut self) -> Result<(), BuildError> {
+        self.begin(false)
+    }
+
+    /// Opens an object; [`key`](Self::key) and a value alternate until [`end`](Self::end).
+    ///
+    /// # Errors
+    /// [`BuildError::DepthExceeded`] beyond the depth limit of the options.
+    pub fn begin_object(&mut self) -> Result<(), BuildError> {
+        self.begin(true)
+    }
+
+    fn begin(&mut self, is_object: bool) -> Result<(), BuildError> {
+        if self.frames.len() >= self.max_depth {
+            return Err(BuildError::DepthExceeded {
+                path: self.path(),
+                limit: self.max_depth,
+            });
+        }
+        self.frames.push(Frame {
+            is_object,
+            start: self.assembler.pending.len(),
+        });
+        Ok(())
+    }
+
+    /// Closes the innermost open array or object.
+    pub fn end(&mut self) {
+        let Some(frame) = self.frames.pop() else {
+            self.misuse("end without begin");
+            return;
+        };
+        if !frame.is_object {
+            let node = self.assembler.close_array(frame.start);
+            self.assembler.pending.push(node);
+        } else if !(self.assembler.pending.len() - frame.start).is_multiple_of(2) {
+            self.misuse("a key without its value");
+        } else {
+            match self.assembler.close_object("", frame.start) {
+                Ok(node) => self.assembler.pending.push(node),
+                Err(_) => {
+                    let path = self.path();
+                    self.fault.get_or_insert(BuildError::DuplicateKey { path });
+                    self.assembler.pending.push(Node::NULL);
+                }
+            }
+        }
+    }
+
+    /// The key of the member that follows.
+    pub fn key(&mut self, key: &str) {
+        self.string(key);
+    }
+
+    /// A string.
+    pub fn string(&mut self, value: &str) {
+        let scratch = &mut self.assembler.arena.scratch;
+        let offset = scratch.len();
+        scratch.push_str(value);
+        let node = Node::string(offset, value.len(), true, false);
+        self.push(node);
+    }
+
+    /// An integer of 64 bits.
+    pub fn int(&mut self, value: i64) {
+        match self.assembler.arena.profile {
+            Profile::Drift => self.push(Node::int(value)),
+            Profile::Rfc8785 => self.push(Node::float(value as f64)),
+        }
+    }
+
+    /// An integer of any size, as decimal digits with an optional `-`.
+    pub fn big_int(&mut self, digits: &str) {
+        let body = digits.strip_prefix('-').unwrap_or(digits);
+        let well_formed = !body.is_empty()
+            && body.bytes().all(|byte| byte.is_ascii_digit())
+            && (body.len() == 1 || !body.starts_with('0'))
+            && digits != "-0";
+        if !well_formed {
+            self.misuse("big_int takes decimal digits without leading zeros");
+            return;
+        }
+        if self.assembler.arena.profile == Profile::Rfc8785 {
+            let value = number::parse_f64(digits);
+            if value.is_infinite() {
+                let path = self.path();
+                self.fault
+                    .get_or_insert(BuildError::NumberOutOfRange { path });
+            }
+            self.push(Node::float(value));
+            return;
+        }
+        let scratch = &mut self.assembler.arena.scratch;
+        let offset = scratch.len();
+        scratch.push_str(digits);
+        self.push(Node::digits(offset, digits.len(), true));
+    }
+
+    /// A double; NaN and infinities are `null`, as in JavaScript's JSON.
+    pub fn float(&mut self, value: f64) {
+        self.push(if value.is_finite() {
+            Node::float(value)
+        } else {
+            Node::NULL
+        });
+    }
+
+    /// `true` or `false`.
+    pub fn bool(&mut self, value: bool) {
+        self.push(Node::boolean(value));
+    }
+
+    /// `null`.
+    pub fn null(&mut self) {
+        self.push(Node::NULL);
+    }
+
+    fn push(&mut self, node: Node) {
+        self.assembler.pending.push(node);
+    }
+
+    fn misuse(&mut self, reason: &'static str) {
+        let path = self.path();
+        self.fault
+            .get_or_insert(BuildError::Internal { path, reason });
+    }
+
+    /// The path of the value that would be added now (`$.rows[3].when`).
+    pub fn path(&self) -> String {
+        let mut path = String::from("$");
+        let ends = self
+            .frames
+            .iter()
+            .skip(1)
+            .map(|frame| frame.start)
+            .chain([self.assembler.pending.len()]);
+        for (frame, end) in self.frames.iter().zip(ends) {
+            let children = end.saturating_sub(frame.start);
+            if !frame.is_object {
+                path::push_index(&mut path, children);
+            } else if children % 2 == 1 {
+                // A key waits for its value.
+                if let Some(key) = end
+                    .checked_sub(1)
+                    .and_then(|last| self.assembler.pending.get(last))
+                {
+                    let scratch = &self.assembler.arena.scratch;
+                    path::push_member(&mut path, string_in("", scratch, *key));
+                }
+            }
+        }
+        path
+    }
+
+    /// The document.
+    ///
+    /// # Errors
+    /// [`BuildError::Internal`] when the calls were not balanced, and with
+    /// profile `rfc8785` the fault of a number or a repeated key.
+    pub fn finish(mut self) -> Result<Document<'static>, BuildError> {
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        match (self.frames.is_empty(), self.assembler.pending.as_slice()) {
+            (true, [root]) => {
+                self.assembler.arena.root = *root;
+                Ok(Document::from_parts(
+                    Cow::Borrowed(""),
+                    self.assembler.arena,
+                ))
+            }
+            _ => Err(BuildError::Internal {
+                path: self.path(),
+                reason: "finish needs exactly one complete value",
+            }),
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Payload processing: normalise, decode by merges, hash, schema, Struct.
+
+use crate::document::{Document, DocumentBuilder, Kind};
+use crate::error::PayloadError;
+use crate::hash::HashAlgorithm;
+use crate::merges::{SchemaMerge, SchemaMerges};
+use crate::proto::EncodedBytes;
+use crate::proto::struct_value::encode_struct;
+use crate::schema::Schema;
+use crate::{JsonText, ValueOptions};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+/// A payload and what its merges made of it; every output is written from here.
+#[derive(Clone, Debug)]
+pub struct Payload<'a> {
+    document: Document<'a>,
+    /// By place of the top-level member; empty when the merges name none.
+    members: Vec<Member>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Member {
+    merge: SchemaMerge,
+    /// The decoded value, where decoding changed it.
+    decoded: Option<Document<'static>>,
+}
+
+/// Everything the SDKs need of a payload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessedPayload {
+    /// The canonical form of the payload.
+    pub normalized_json: String,
+    decoded_json: Option<String>,
+    /// SHA-256 of the decoded value's canonical form, hex.
+    pub decoded_value_hash: String,
+    /// The schema of the decoded value, canonical.
+    pub decoded_schema_json: String,
+    /// SHA-256 of the schema's canonical form, hex.
+    pub decoded_schema_hash: String,
+    /// `google.protobuf.Struct` of the normalised (not the decoded) value.
+    pub protobuf_struct_bytes: EncodedBytes,
+}
+
+impl ProcessedPayload {
+    /// The canonical form of the decoded value.
+    pub fn decoded_json(&self) -> &str {
+        self.decoded_json
+            .as_deref()
+            .unwrap_or(&self.normalized_json)
+    }
+
+    /// Whether decoding changed nothing, so that both texts are one.
+    pub fn decoded_is_normalized(&self) -> bool {
+        self.decoded_json.is_none()
+    }
+}
+
+impl<'a> Payload<'a> {
+    /// Reads a payload and decodes it by the merges.
+    ///
+    /// # Errors
+    /// [`PayloadError::Json`] for a text that is not JSON.
+    pub fn parse(
+        text: impl Into<JsonText<'a>>,
+        merges: &SchemaMerges,
+    ) -> Result<Payload<'a>, PayloadError> {
+        let document = Document::parse(text, ValueOptions::default())?;
+        Ok(Payload::new(document, merges))
+    }
+
+    /// Decodes a document by the merges.
+    pub fn new(document: Document<'a>, merges: &SchemaMerges) -> Payload<'a> {
+        let root = document.root_node();
+        let mut members = Vec::new();
+        if !merges.is_empty() && root.kind() == Kind::Object {
+            members.extend(document.members(root).map(|(key, value)| {
+                let Some(merge) = merges.get(document.string_of(key)) else {
+                    return Member::default();
+                };
+                let decoded = match value.kind() {
+                    Kind::Str => decode(document.string_of(value), merge),
+                    _ => None,
+                };
+                Member { merge, decoded }
+            }));
+        }
+        Payload { document, members }
+    }
+
+    /// The payload as it came in, in canonical member order.
+    pub fn document(&self) -> &Document<'a> {
+        &self.document
+    }
+
+    /// The canonical form of the payload.
+    pub fn normalized_json(&self) -> String {
+        self.document.to_canonical_json()
+    }
+
+    /// The canonical form of the decoded value, or `None` when decoding
+    /// changed nothing.
+    pub fn decoded_json(&self) -> Option<String> {
+        if self.members.iter().all(|member| member.decoded.is_none()) {
+            return None;
+        }
+        let mut out = String::with_capacity(self.document.size_hint());
+        out.push('{');
+        let members = self.document.members(self.document.root_node());
+        for (place, ((key, value), member)) in members.zip(&self.members).enumerate() {
+            if place > 0 {
+                out.push(',');
+            }
+            self.document.push_string(&mut out, key);
+            out.push(':');
+            match &member.decoded {
+                Some(decoded) => decoded.push_canonical(&mut out, decoded.root_node()),
+                None => self.document.push_canonical(&mut out, value),
+            }
+        }
+        out.push('}');
+        Some(out)
+    }
+
+    /// The schema of the decoded value with the merges in it.
+    pub fn schema(&self) -> Schema<'_> {
+        Schema::infer(&self.document, |place| {
+            self.members
+                .get(place)
+                .map_or_else(Default::default, |member| {
+                    (member.decoded.as_ref(), member.merge)
+                })
+        })
+    }
+
+    /// `google.protobuf.Struct` of the normalised (not the decoded) value;
+    /// empty for a payload that is not an object.
+    pub fn struct_bytes(&self) -> EncodedBytes {
+        encode_struct(&self.document)
+    }
+
+    /// All outputs at once.
+    pub fn process(&self) -> ProcessedPayload {
+        let normalized_json = self.normalized_json();
+        let decoded_json = self.decoded_json();
+        let decoded = decoded_json.as_deref().unwrap_or(&normalized_json);
+        let decoded_value_hash = HashAlgorithm::Sha256.hex(decoded.as_bytes());
+        let decoded_schema_json = self.schema().to_canonical_json();
+        ProcessedPayload {
+            decoded_value_hash,
+            decoded_schema_hash: HashAlgorithm::Sha256.hex(decoded_schema_json.as_bytes()),
+            decoded_schema_json,
+            protobuf_struct_bytes: self.struct_bytes(),
+            normalized_json,
+            decoded_json,
+        }
+    }
+}
+
+/// The decoded form of a string, `None` when it stays as it is.
+fn decode(text: &str, merge: SchemaMerge) -> Option<Document<'static>> {
+    let from_base64 = match merge.encoding {
+        // Standard alphabet, padded, canonical trailing bits, no white space.
+        Some(1) => STANDARD
+            .decode(text)
+            .ok()
+            .map(|bytes| match String::from_utf8(bytes) {
+                Ok(text) => text,
+                // One U+FFFD for each maximal invalid subpart.
+                Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+            }),
+        _ => None,
+    };
+    if merge.decoded_type != Some(1) {
+        return from_base64.and_then(string_document);
+    }
+    let was_base64 = from_base64.is_some();
+    let candidate = from_base64.unwrap_or_else(|| text.to_owned());
+    match Document::parse_owned(candidate, ValueOptions::default()) {
+        Ok(document) => Some(document),
+        Err(text) if was_base64 => string_document(text),
+        Err(_) => None,
+    }
+}
+
+fn string_document(text: String) -> Option<Document<'static>> {
+    let mut builder = DocumentBuilder::new(ValueOptions::default());
+    builder.string(&text);
+    builder.finish().ok()
+}

@@ -1,0 +1,293 @@
+//! A whole span in one call, and a whole batch in one call.
+
+use crate::document::Document;
+use crate::error::{BuildError, ExportError, SpanError};
+use crate::hash::HashAlgorithm;
+use crate::merges::SchemaMerges;
+use crate::payload::Payload;
+use crate::proto::EncodedBytes;
+use crate::proto::check::check_span;
+use crate::proto::export::{ExportHeader, lay_in};
+use crate::proto::span::{SpanContents, SpanFields, StructSource, encode_span, measure};
+use crate::{JsonText, MergesError, ValueOptions};
+
+/// A value of a span: JSON text, or a document built from a native value.
+#[derive(Clone, Debug, Default)]
+pub enum ValueSource<'a> {
+    /// Not given: an empty object.
+    #[default]
+    Absent,
+    /// One JSON text.
+    Json(JsonText<'a>),
+    /// A native value.
+    Document(Document<'a>),
+    /// A native value that could not be converted; the span is refused with it.
+    Refused(BuildError),
+}
+
+/// Merges of a payload: JSON text, or read already.
+#[derive(Clone, Debug, Default)]
+pub enum MergesSource<'a> {
+    /// No merges.
+    #[default]
+    Absent,
+    /// The text of one JSON object.
+    Json(JsonText<'a>),
+    /// Merges, or why they were refused.
+    Read(Result<SchemaMerges, MergesError>),
+}
+
+/// A span to be: its fields and its raw payloads.
+#[derive(Clone, Debug, Default)]
+pub struct SpanInput<'a> {
+    /// The plain fields.
+    pub fields: SpanFields<'a>,
+    /// The request.
+    pub input: ValueSource<'a>,
+    /// What is said about the request's top-level members.
+    pub input_merges: MergesSource<'a>,
+    /// The response.
+    pub output: ValueSource<'a>,
+    /// What is said about the response's top-level members.
+    pub output_merges: MergesSource<'a>,
+    /// Anything else about the span.
+    pub metadata: ValueSource<'a>,
+}
+
+/// What became of one payload of a span.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessedValue {
+    /// The canonical form of the payload.
+    pub normalized_json: String,
+    /// SHA-256 of the decoded value's canonical form, hex.
+    pub value_hash: String,
+    /// The schema of the decoded value, canonical.
+    pub schema_json: String,
+    /// SHA-256 of the schema's canonical form, hex.
+    pub schema_hash: String,
+}
+
+/// An encoded span with all that was computed for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessedSpan {
+    /// `tusk.drift.core.v1.Span`.
+    pub span_bytes: EncodedBytes,
+    /// The request.
+    pub input: ProcessedValue,
+    /// The response.
+    pub output: ProcessedValue,
+    /// Nested messages below an export request that holds the span; the span
+    /// itself is 1. Many receivers refuse a whole request beyond 100.
+    pub message_depth: usize,
+}
+
+/// The text an absent payload stands for.
+const EMPTY_OBJECT: &str = "{}";
+
+fn read_document<'a>(
+    field: &'static str,
+    source: &'a ValueSource<'a>,
+) -> Result<Document<'a>, SpanError> {
+    let text = match source {
+        ValueSource::Absent => EMPTY_OBJECT.into(),
+        ValueSource::Json(text) => *text,
+        ValueSource::Document(document) => return Ok(document.clone()),
+        ValueSource::Refused(error) => {
+            return Err(SpanError::Build {
+                field,
+                source: error.clone(),
+            });
+        }
+    };
+    Document::parse(text, ValueOptions::default())
+        .map_err(|source| SpanError::Json { field, source })
+}
+
+fn read_merges(field: &'static str, source: &MergesSource<'_>) -> Result<SchemaMerges, SpanError> {
+    match source {
+        MergesSource::Absent => Ok(SchemaMerges::none()),
+        MergesSource::Json(text) => SchemaMerges::parse(*text),
+        MergesSource::Read(result) => result.clone(),
+    }
+    .map_err(|source| SpanError::Merges { field, source })
+}
+
+fn processed_value(payload: &Payload<'_>, schema_json: String) -> ProcessedValue {
+    let normalized_json = payload.normalized_json();
+    let decoded_json = payload.decoded_json();
+    let decoded = decoded_json.as_deref().unwrap_or(&normalized_json);
+    ProcessedValue {
+        value_hash: HashAlgorithm::Sha256.hex(decoded.as_bytes()),
+        schema_hash: HashAlgorithm::Sha256.hex(schema_json.as_bytes()),
+        normalized_json,
+        schema_json,
+    }
+}
+
+/// Processes both payloads of a span and encodes it, in one call.
+///
+/// The bytes are those of `process_export_payload` for each payload followed
+/// by `build_span_proto_bytes`.
+///
+/// # Errors
+/// [`SpanError`] naming the member at fault.
+///
+/// ```
+/// use drift_rust_core::{SpanInput, ValueSource, process_span};
+/// let mut input = SpanInput::default();
+/// input.fields.name = "GET /users";
+/// input.input = ValueSource::Json(r#"{"q": 1}"#.into());
+/// let span = process_span(&input)?;
+/// assert_eq!(span.input.normalized_json, r#"{"q":1}"#);
+/// input.fields.kind = 6;
+/// assert_eq!(process_span(&input).unwrap_err().code().as_str(), "invalid_enum");
+/// # Ok::<(), drift_rust_core::SpanError>(())
+/// ```
+pub fn process_span(span: &SpanInput<'_>) -> Result<ProcessedSpan, SpanError> {
+    let input = read_document("input", &span.input)?;
+    let input_merges = read_merges("input_merges", &span.input_merges)?;
+    let output = read_document("output", &span.output)?;
+    let output_merges = read_merges("output_merges", &span.output_merges)?;
+    let metadata = read_document("metadata", &span.metadata)?;
+
+    let input_payload = Payload::new(input, &input_merges);
+    let output_payload = Payload::new(output, &output_merges);
+    let input_schema = input_payload.schema();
+    let output_schema = output_payload.schema();
+    let input = processed_value(&input_payload, input_schema.to_canonical_json());
+    let output = processed_value(&output_payload, output_schema.to_canonical_json());
+    let encoded = encode_span(
+        &span.fields,
+        &SpanContents {
+            input_schema: Some(&input_schema),
+            output_schema: Some(&output_schema),
+            input_schema_hash: &input.schema_hash,
+            output_schema_hash: &output.schema_hash,
+            input_value_hash: &input.value_hash,
+            output_value_hash: &output.value_hash,
+            metadata: StructSource::Document(&metadata),
+            input_value: StructSource::Document(input_payload.document()),
+            output_value: StructSource::Document(output_payload.document()),
+        },
+    )?;
+    Ok(ProcessedSpan {
+        span_bytes: encoded.bytes,
+        message_depth: encoded.message_depth,
+        input,
+        output,
+    })
+}
+
+/// One span of a batch.
+#[derive(Clone, Debug)]
+pub enum BatchSpan<'a> {
+    /// Raw payloads and fields, to be processed here.
+    Input(Box<SpanInput<'a>>),
+    /// Span bytes, checked and laid in as they are.
+    Encoded(&'a [u8]),
+    /// A span that the caller could not convert; reported with the others.
+    Refused(SpanError),
+}
+
+/// What a batch may hold.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BatchOptions {
+    /// Spans with more nested messages than this are reported and left out.
+    pub max_message_depth: Option<usize>,
+}
+
+/// An export request and what happened to each span on the way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessedBatch {
+    /// `tusk.drift.backend.v1.ExportSpansRequest` with the good spans, in order.
+    pub request_bytes: Vec<u8>,
+    /// One entry per span given: its nested messages, `None` for a bad span.
+    pub message_depths: Vec<Option<usize>>,
+    /// The bad spans, by ascending index; the request is without them.
+    pub errors: Vec<ExportError>,
+}
+
+/// Processes many spans to one export request; bad ones are reported by index
+/// and do not sink the others.
+///
+/// ```
+/// use drift_rust_core::{BatchOptions, BatchSpan, ExportHeader, SpanInput, process_spans};
+/// let spans = [BatchSpan::Input(Box::new(SpanInput::default())), BatchSpan::Encoded(b"\x07")];
+/// let batch = process_spans(&ExportHeader::default(), &spans, BatchOptions::default());
+/// assert_eq!(batch.message_depths, [Some(2), None]);
+/// assert_eq!(batch.errors[0].code().as_str(), "invalid_protobuf");
+/// ```
+pub fn process_spans(
+    header: &ExportHeader<'_>,
+    spans: &[BatchSpan<'_>],
+    options: BatchOptions,
+) -> ProcessedBatch {
+    let mut good = Vec::with_capacity(spans.len());
+    let mut message_depths = Vec::with_capacity(spans.len());
+    let mut errors = Vec::new();
+    for (index, span) in spans.iter().enumerate() {
+        match process_one(index, span, options) {
+            Ok((bytes, depth)) => {
+                good.push(bytes);
+                message_depths.push(Some(depth));
+            }
+            Err(error) => {
+                message_depths.push(match &error {
+                    ExportError::MessageDepth { message_depth, .. } => Some(*message_depth),
+                    ExportError::Protobuf { .. } | ExportError::Span { .. } => None,
+                });
+                errors.push(error);
+            }
+        }
+    }
+    ProcessedBatch {
+        request_bytes: lay_in(header, &good),
+        message_depths,
+        errors,
+    }
+}
+
+enum SpanBytes<'a> {
+    Own(EncodedBytes),
+    Given(&'a [u8]),
+}
+
+impl AsRef<[u8]> for SpanBytes<'_> {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            SpanBytes::Own(bytes) => bytes,
+            SpanBytes::Given(bytes) => bytes,
+        }
+    }
+}
+
+fn process_one<'a>(
+    index: usize,
+    span: &BatchSpan<'a>,
+    options: BatchOptions,
+) -> Result<(SpanBytes<'a>, usize), ExportError> {
+    let (bytes, message_depth) = match span {
+        BatchSpan::Input(input) => {
+            let span = process_span(input).map_err(|source| ExportError::Span { index, source })?;
+            (SpanBytes::Own(span.span_bytes), span.message_depth)
+        }
+        BatchSpan::Encoded(bytes) => {
+            check_span(bytes).map_err(|source| ExportError::Protobuf { index, source })?;
+            (SpanBytes::Given(bytes), measure(bytes))
+        }
+        BatchSpan::Refused(source) => {
+            return Err(ExportError::Span {
+                index,
+                source: source.clone(),
+            });
+        }
+    };
+    match options.max_message_depth {
+        Some(limit) if message_depth > limit => Err(ExportError::MessageDepth {
+            index,
+            message_depth,
+            limit,
+        }),
+        _ => Ok((bytes, message_depth)),
+    }
+}

@@ -1,0 +1,422 @@
+//! Reading back: span, export-request and Struct bytes to documents.
+//!
+//! The documents have the form of the SDKs' trace lines. A singular message
+//! that occurs more than once is merged, of a scalar the last one counts, and
+//! unknown fields are skipped, as protobuf asks.
+
+use crate::document::{Document, DocumentBuilder};
+use crate::error::{BuildError, ProtobufError};
+use crate::proto::fields::{export, json_schema, span, span_status, structure, time};
+use crate::proto::wire::{Content, Field, Fields, Slice};
+use crate::{MAX_DEPTH_LIMIT, ValueOptions};
+
+/// Levels of the documents that are read: a span in a request adds three to
+/// the deepest schema that the options of the Rust API let one write.
+const READ_MAX_DEPTH: usize = 2 * MAX_DEPTH_LIMIT + 8;
+
+/// The integers that a double holds without loss.
+const EXACT_INTEGERS: f64 = 9_007_199_254_740_992.0;
+
+/// Reads Struct bytes.
+pub(crate) fn read_struct(bytes: &[u8]) -> Result<Document<'static>, ProtobufError> {
+    document(|builder| write_struct(builder, &[Slice { bytes, offset: 0 }]))
+}
+
+/// Reads span bytes.
+pub(crate) fn read_span(bytes: &[u8]) -> Result<Document<'static>, ProtobufError> {
+    document(|builder| write_span(builder, Slice { bytes, offset: 0 }))
+}
+
+/// Reads export-request bytes.
+pub(crate) fn read_export_request(bytes: &[u8]) -> Result<Document<'static>, ProtobufError> {
+    document(|builder| write_export_request(builder, Slice { bytes, offset: 0 }))
+}
+
+fn document(
+    write: impl FnOnce(&mut DocumentBuilder) -> Result<(), ProtobufError>,
+) -> Result<Document<'static>, ProtobufError> {
+    let mut builder = DocumentBuilder::new(ValueOptions::default().with_any_depth(READ_MAX_DEPTH));
+    write(&mut builder)?;
+    builder.finish().map_err(too_deep)
+}
+
+fn too_deep(_: BuildError) -> ProtobufError {
+    // The builder refuses nothing else: this module closes what it opens.
+    ProtobufError::DepthExceeded {
+        limit: READ_MAX_DEPTH,
+    }
+}
+
+fn fault<T>(offset: usize, reason: &'static str) -> Result<T, ProtobufError> {
+    Err(ProtobufError::InvalidProtobuf { offset, reason })
+}
+
+fn message<'b>(field: &Field<'b>) -> Result<Slice<'b>, ProtobufError> {
+    match field.content {
+        Content::Length(slice) => Ok(slice),
+        _ => fault(field.offset, "a known field has another wire type"),
+    }
+}
+
+fn string<'b>(field: &Field<'b>) -> Result<&'b str, ProtobufError> {
+    let slice = message(field)?;
+    match simdutf8::compat::from_utf8(slice.bytes) {
+        Ok(text) => Ok(text),
+        Err(error) => fault(
+            slice.offset + error.valid_up_to(),
+            "a string that is not utf-8",
+        ),
+    }
+}
+
+fn varint(field: &Field<'_>) -> Result<u64, ProtobufError> {
+    match field.content {
+        Content::Varint(value) => Ok(value),
+        _ => fault(field.offset, "a known field has another wire type"),
+    }
+}
+
+fn int64(field: &Field<'_>) -> Result<i64, ProtobufError> {
+    Ok(varint(field)?.cast_signed())
+}
+
+/// `int32` and enums: protobuf keeps the low 32 bits.
+fn int32(field: &Field<'_>) -> Result<i64, ProtobufError> {
+    Ok(i64::from((varint(field)? as u32).cast_signed()))
+}
+
+fn boolean(field: &Field<'_>) -> Result<bool, ProtobufError> {
+    Ok(varint(field)? != 0)
+}
+
+fn double(field: &Field<'_>) -> Result<f64, ProtobufError> {
+    match field.content {
+        Content::Fixed64(bits) => Ok(f64::from_bits(bits)),
+        _ => fault(field.offset, "a known field has another wire type"),
+    }
+}
+
+fn each_field<'b>(
+    parts: &[Slice<'b>],
+    mut visit: impl FnMut(&Field<'b>) -> Result<(), ProtobufError>,
+) -> Result<(), ProtobufError> {
+    for part in parts {
+        for field in Fields::of(*part) {
+            visit(&field?)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_struct(builder: &mut DocumentBuilder, parts: &[Slice<'_>]) -> Result<(), ProtobufError> {
+    builder.begin_object().map_err(too_deep)?;
+    each_field(parts, |field| {
+        if field.number == structure::FIELDS {
+            let (key, values) = map_entry(message(field)?)?;
+            builder.key(key);
+            write_value(builder, &values)?;
+        }
+        Ok(())
+    })?;
+    builder.end();
+    Ok(())
+}
+
+/// The key and the parts of the value of a map entry.
+fn map_entry(entry: Slice<'_>) -> Result<(&str, Vec<Slice<'_>>), ProtobufError> {
+    let mut key = "";
+    let mut values = Vec::new();
+    each_field(&[entry], |field| {
+        match field.number {
+            structure::ENTRY_KEY => key = string(field)?,
+            structure::ENTRY_VALUE => values.push(message(field)?),
+            _ => {}
+        }
+        Ok(())
+    })?;
+    Ok((key, values))
+}
+
+enum OneValue<'b> {
+    Null,
+    Number(f64),
+    Str(&'b str),
+    Bool(bool),
+    Struct(Vec<Slice<'b>>),
+    List(Vec<Slice<'b>>),
+}
+
+fn write_value(builder: &mut DocumentBuilder, parts: &[Slice<'_>]) -> Result<(), ProtobufError> {
+    let mut value = OneValue::Null;
+    each_field(parts, |field| {
+        match field.number {
+            structure::NULL_VALUE => {
+                varint(field)?;
+                value = OneValue::Null;
+            }
+            structure::NUMBER_VALUE => {
+                let number = double(field)?;
+                if !number.is_finite() {
+                    return fault(
+                        field.offset,
+                        "NaN or an infinity, which JSON has no form for",
+                    );
+                }
+                value = OneValue::Number(number);
+            }
+            structure::STRING_VALUE => value = OneValue::Str(string(field)?),
+            structure::BOOL_VALUE => value = OneValue::Bool(boolean(field)?),
+            structure::STRUCT_VALUE => match &mut value {
+                OneValue::Struct(parts) => parts.push(message(field)?),
+                _ => value = OneValue::Struct(vec![message(field)?]),
+            },
+            structure::LIST_VALUE => match &mut value {
+                OneValue::List(parts) => parts.push(message(field)?),
+                _ => value = OneValue::List(vec![message(field)?]),
+            },
+            _ => {}
+        }
+        Ok(())
+    })?;
+    match value {
+        OneValue::Null => builder.null(),
+        OneValue::Bool(value) => builder.bool(value),
+        OneValue::Str(value) => builder.string(value),
+        OneValue::Number(value) => {
+            let integral = value.trunc() == value && value.abs() <= EXACT_INTEGERS;
+            if integral && !(value == 0.0 && value.is_sign_negative()) {
+                builder.int(value as i64);
+            } else {
+                builder.float(value);
+            }
+        }
+        OneValue::Struct(parts) => write_struct(builder, &parts)?,
+        OneValue::List(parts) => {
+            builder.begin_array().map_err(too_deep)?;
+            each_field(&parts, |field| match field.number {
+                structure::LIST_VALUES => write_value(builder, &[message(field)?]),
+                _ => Ok(()),
+            })?;
+            builder.end();
+        }
+    }
+    Ok(())
+}
+
+fn write_schema(builder: &mut DocumentBuilder, parts: &[Slice<'_>]) -> Result<(), ProtobufError> {
+    let (mut type_code, mut encoding, mut decoded_type, mut importance) = (0, None, None, None);
+    let mut items = Vec::new();
+    let mut properties = Vec::new();
+    each_field(parts, |field| {
+        match field.number {
+            json_schema::TYPE => type_code = int32(field)?,
+            json_schema::PROPERTIES => properties.push(map_entry(message(field)?)?),
+            json_schema::ITEMS => items.push(message(field)?),
+            json_schema::ENCODING => encoding = Some(int32(field)?),
+            json_schema::DECODED_TYPE => decoded_type = Some(int32(field)?),
+            json_schema::MATCH_IMPORTANCE => importance = Some((double(field)?, field.offset)),
+            _ => {}
+        }
+        Ok(())
+    })?;
+    builder.begin_object().map_err(too_deep)?;
+    builder.key("type");
+    builder.int(type_code);
+    builder.key("properties");
+    builder.begin_object().map_err(too_deep)?;
+    for (key, parts) in properties {
+        builder.key(key);
+        write_schema(builder, &parts)?;
+    }
+    builder.end();
+    if !items.is_empty() {
+        builder.key("items");
+        write_schema(builder, &items)?;
+    }
+    if let Some(code) = encoding {
+        builder.key("encoding");
+        builder.int(code);
+    }
+    if let Some(code) = decoded_type {
+        builder.key("decoded_type");
+        builder.int(code);
+    }
+    if let Some((value, offset)) = importance {
+        if !value.is_finite() {
+            return fault(offset, "NaN or an infinity, which JSON has no form for");
+        }
+        builder.key("match_importance");
+        builder.float(value);
+    }
+    builder.end();
+    Ok(())
+}
+
+/// The members of a trace line that are strings: name, field, always there.
+const STRINGS: [(&str, u32, bool); 13] = [
+    ("traceId", span::TRACE_ID, true),
+    ("spanId", span::SPAN_ID, true),
+    ("parentSpanId", span::PARENT_SPAN_ID, true),
+    ("name", span::NAME, true),
+    ("packageName", span::PACKAGE_NAME, true),
+    ("instrumentationName", span::INSTRUMENTATION_NAME, true),
+    ("submoduleName", span::SUBMODULE_NAME, true),
+    ("inputSchemaHash", span::INPUT_SCHEMA_HASH, true),
+    ("outputSchemaHash", span::OUTPUT_SCHEMA_HASH, true),
+    ("inputValueHash", span::INPUT_VALUE_HASH, true),
+    ("outputValueHash", span::OUTPUT_VALUE_HASH, true),
+    ("environment", span::ENVIRONMENT, false),
+    ("id", span::ID, false),
+];
+
+fn write_span(builder: &mut DocumentBuilder, span_bytes: Slice<'_>) -> Result<(), ProtobufError> {
+    let mut strings = [None; STRINGS.len()];
+    let (mut package_type, mut kind) = (0, 0);
+    let (mut is_pre_app_start, mut is_root_span) = (false, false);
+    let (mut input, mut output, mut metadata) = (Vec::new(), Vec::new(), None);
+    let (mut input_schema, mut output_schema) = (Vec::new(), Vec::new());
+    let (mut status, mut timestamp, mut duration) = (Vec::new(), Vec::new(), Vec::new());
+    each_field(&[span_bytes], |field| {
+        let known_string = STRINGS
+            .iter()
+            .position(|(_, number, _)| *number == field.number);
+        if let Some(slot) = known_string.and_then(|place| strings.get_mut(place)) {
+            *slot = Some(string(field)?);
+            return Ok(());
+        }
+        match field.number {
+            span::PACKAGE_TYPE => package_type = int32(field)?,
+            span::KIND => kind = int32(field)?,
+            span::IS_PRE_APP_START => is_pre_app_start = boolean(field)?,
+            span::IS_ROOT_SPAN => is_root_span = boolean(field)?,
+            span::INPUT_VALUE => input.push(message(field)?),
+            span::OUTPUT_VALUE => output.push(message(field)?),
+            span::INPUT_SCHEMA => input_schema.push(message(field)?),
+            span::OUTPUT_SCHEMA => output_schema.push(message(field)?),
+            span::STATUS => status.push(message(field)?),
+            span::TIMESTAMP => timestamp.push(message(field)?),
+            span::DURATION => duration.push(message(field)?),
+            span::METADATA => metadata.get_or_insert_with(Vec::new).push(message(field)?),
+            _ => {}
+        }
+        Ok(())
+    })?;
+
+    builder.begin_object().map_err(too_deep)?;
+    for ((name, _, always), value) in STRINGS.iter().zip(strings) {
+        if let Some(value) = value.or(always.then_some("")) {
+            builder.key(name);
+            builder.string(value);
+        }
+    }
+    builder.key("packageType");
+    builder.int(package_type);
+    builder.key("kind");
+    builder.int(kind);
+    builder.key("isPreAppStart");
+    builder.bool(is_pre_app_start);
+    builder.key("isRootSpan");
+    builder.bool(is_root_span);
+    builder.key("status");
+    write_status(builder, &status)?;
+    builder.key("timestamp");
+    write_time(builder, &timestamp)?;
+    builder.key("duration");
+    write_time(builder, &duration)?;
+    builder.key("inputValue");
+    write_struct(builder, &input)?;
+    builder.key("outputValue");
+    write_struct(builder, &output)?;
+    builder.key("inputSchema");
+    write_schema(builder, &input_schema)?;
+    builder.key("outputSchema");
+    write_schema(builder, &output_schema)?;
+    if let Some(metadata) = metadata {
+        builder.key("metadata");
+        write_struct(builder, &metadata)?;
+    }
+    builder.end();
+    Ok(())
+}
+
+fn write_status(builder: &mut DocumentBuilder, parts: &[Slice<'_>]) -> Result<(), ProtobufError> {
+    let (mut code, mut text) = (0, "");
+    each_field(parts, |field| {
+        match field.number {
+            span_status::CODE => code = int32(field)?,
+            span_status::MESSAGE => text = string(field)?,
+            _ => {}
+        }
+        Ok(())
+    })?;
+    builder.begin_object().map_err(too_deep)?;
+    builder.key("code");
+    builder.int(code);
+    builder.key("message");
+    builder.string(text);
+    builder.end();
+    Ok(())
+}
+
+fn write_time(builder: &mut DocumentBuilder, parts: &[Slice<'_>]) -> Result<(), ProtobufError> {
+    let (mut seconds, mut nanos) = (0, 0);
+    each_field(parts, |field| {
+        match field.number {
+            time::SECONDS => seconds = int64(field)?,
+            time::NANOS => nanos = int32(field)?,
+            _ => {}
+        }
+        Ok(())
+    })?;
+    builder.begin_object().map_err(too_deep)?;
+    builder.key("seconds");
+    builder.int(seconds);
+    builder.key("nanos");
+    builder.int(nanos);
+    builder.end();
+    Ok(())
+}
+
+fn write_export_request(
+    builder: &mut DocumentBuilder,
+    request: Slice<'_>,
+) -> Result<(), ProtobufError> {
+    let mut strings = [""; 4];
+    let mut spans = Vec::new();
+    each_field(&[request], |field| {
+        let place = match field.number {
+            export::OBSERVABLE_SERVICE_ID => 0,
+            export::ENVIRONMENT => 1,
+            export::SDK_VERSION => 2,
+            export::SDK_INSTANCE_ID => 3,
+            export::SPANS => {
+                spans.push(message(field)?);
+                return Ok(());
+            }
+            _ => return Ok(()),
+        };
+        if let Some(slot) = strings.get_mut(place) {
+            *slot = string(field)?;
+        }
+        Ok(())
+    })?;
+    builder.begin_object().map_err(too_deep)?;
+    let names = [
+        "observableServiceId",
+        "environment",
+        "sdkVersion",
+        "sdkInstanceId",
+    ];
+    for (name, value) in names.into_iter().zip(strings) {
+        builder.key(name);
+        builder.string(value);
+    }
+    builder.key("spans");
+    builder.begin_array().map_err(too_deep)?;
+    for span in spans {
+        write_span(builder, span)?;
+    }
+    builder.end();
+    builder.end();
+    Ok(())
+}
