@@ -387,7 +387,8 @@ pub(crate) struct Assembler {
 pub(crate) enum RepeatedKeys {
     /// The last one stays.
     LastWins,
-    /// All stay, in the order of the text (for reading schema merges).
+    /// All members stay as they came, unsorted (for reading schema merges,
+    /// whose faults are reported in the order in which they stand).
     Keep,
     /// [`Assembler::close_object`] names the first repetition.
     Refuse,
@@ -439,9 +440,10 @@ impl Assembler {
                 Profile::Rfc8785 => compare_utf16(a, b),
             }
         };
-        if members
-            .windows(2)
-            .all(|pair| compare(pair[0][0], pair[1][0]) == Ordering::Less)
+        if self.repeated_keys == RepeatedKeys::Keep
+            || members
+                .windows(2)
+                .all(|pair| compare(pair[0][0], pair[1][0]) == Ordering::Less)
         {
             nodes.extend(self.pending.drain(start..));
             return Ok(Node::make(Kind::Object, 0, count, first as u64));
@@ -469,7 +471,7 @@ impl Assembler {
             let overwritten = order.get(rank + 1).is_some_and(|(_, next)| {
                 compare(members[*place][0], members[*next][0]) == Ordering::Equal
             });
-            if overwritten && self.repeated_keys != RepeatedKeys::Keep {
+            if overwritten {
                 // The places of equal keys ascend, so the next one is the repetition.
                 let repetition = order[rank + 1].1;
                 repeated = Some(repeated.map_or(repetition, |known: usize| known.min(repetition)));
@@ -536,6 +538,13 @@ impl DocumentBuilder {
             Profile::Drift => RepeatedKeys::LastWins,
             Profile::Rfc8785 => RepeatedKeys::Refuse,
         };
+        DocumentBuilder::with_repeated_keys(options, repeated)
+    }
+
+    pub(crate) fn with_repeated_keys(
+        options: ValueOptions,
+        repeated: RepeatedKeys,
+    ) -> DocumentBuilder {
         DocumentBuilder {
             assembler: Assembler::new(options.profile, repeated),
             frames: Vec::new(),

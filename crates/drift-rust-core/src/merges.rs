@@ -1,6 +1,6 @@
 //! Schema merges: what a caller says about top-level members of a payload.
 
-use crate::document::{Document, Kind, Node};
+use crate::document::{Document, DocumentBuilder, Kind, Node, RepeatedKeys};
 use crate::error::{JsonError, MergesError};
 use crate::{JsonText, Value, ValueOptions, path};
 
@@ -42,6 +42,13 @@ impl SchemaMerges {
         }
     }
 
+    /// A builder for native merges, to be read with
+    /// [`from_document`](Self::from_document): it keeps members as they come,
+    /// so that the first fault is the first in the caller's order.
+    pub fn document_builder() -> DocumentBuilder {
+        DocumentBuilder::with_repeated_keys(ValueOptions::default(), RepeatedKeys::Keep)
+    }
+
     /// Whether a member of an entry has a meaning; others are skipped unread,
     /// so a binding need not convert their values.
     pub fn reads_member(name: &str) -> bool {
@@ -77,12 +84,17 @@ impl SchemaMerges {
         for (key, entry) in document.members(root) {
             let key = document.string_of(key);
             let merge = read_entry(document, key, entry)?;
-            // Members come sorted; of a repeated key the last one wins.
-            match merges.entries.last_mut() {
-                Some((last, slot)) if last == key => *slot = merge,
-                _ => merges.entries.push((key.to_owned(), merge)),
-            }
+            merges.entries.push((key.to_owned(), merge));
         }
+        // The sort is stable, so the last of a repeated key stands last; it wins.
+        merges
+            .entries
+            .sort_by(|(left, _), (right, _)| left.cmp(right));
+        merges.entries.reverse();
+        merges
+            .entries
+            .dedup_by(|(left, _), (right, _)| left == right);
+        merges.entries.reverse();
         Ok(merges)
     }
 
@@ -133,15 +145,15 @@ fn read_entry(document: &Document<'_>, key: &str, entry: Node) -> Result<SchemaM
             }
         }
         Kind::Array => {
-            if entry.len() > MEMBERS.len() {
-                return fault(
-                    &entry_path,
-                    "an array has at most three items: encoding, decoded_type, match_importance",
-                );
-            }
             for (place, value) in document.children(entry).iter().enumerate() {
                 let mut member_path = entry_path.clone();
                 path::push_index(&mut member_path, place);
+                if place >= MEMBERS.len() {
+                    return fault(
+                        &member_path,
+                        "an array has at most three items: encoding, decoded_type, match_importance",
+                    );
+                }
                 read_member(&mut merge, place, document.value(*value), &member_path)?;
             }
         }
@@ -166,8 +178,8 @@ fn read_member(
             Value::Null => None,
             Value::Int(value) => Some(value as f64),
             Value::BigInt(digits) => Some(crate::number::integer_to_f64_clamped(digits)),
-            Value::Float(value) => Some(value),
-            _ => return fault(path, "must be a number or null"),
+            Value::Float(value) if value.is_finite() => Some(value),
+            _ => return fault(path, "must be a number within a double's range, or null"),
         };
         return Ok(());
     }

@@ -152,6 +152,16 @@ pub(crate) fn push_float(out: &mut String, value: f64) {
         });
         return;
     }
+    if (1e-5..1e16).contains(&value.abs()) {
+        // The digits are one and the same whoever prints them, so point form
+        // with a point in it is our form; anything else is laid out below.
+        let mut buffer = zmij::Buffer::new();
+        let printed = buffer.format_finite(value);
+        if printed.contains('.') && !printed.contains('e') {
+            out.push_str(printed);
+            return;
+        }
+    }
     let shortest = Shortest::of(value);
     if shortest.negative {
         out.push('-');

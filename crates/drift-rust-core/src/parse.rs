@@ -296,7 +296,9 @@ impl<'t> Parser<'t> {
             });
         }
         let value = number::parse_f64(token);
-        if value.is_infinite() {
+        // Merges skip unknown members unread, so there an infinity is a fault
+        // only where it is read.
+        if value.is_infinite() && self.assembler.repeated_keys != RepeatedKeys::Keep {
             return Err(JsonError::NumberOutOfRange { offset: start });
         }
         let canonical = self.profile == Profile::Drift && number::is_canonical_float(token);

@@ -8,7 +8,9 @@ use crate::payload::Payload;
 use crate::proto::EncodedBytes;
 use crate::proto::check::check_span;
 use crate::proto::export::{ExportHeader, lay_in};
-use crate::proto::span::{SpanContents, SpanFields, StructSource, encode_span, measure};
+use crate::proto::span::{
+    SpanContents, SpanFields, StructSource, check_enums, encode_span, measure,
+};
 use crate::{JsonText, MergesError, ValueOptions};
 
 /// A value of a span: JSON text, or a document built from a native value.
@@ -84,8 +86,27 @@ pub struct ProcessedSpan {
 /// The text an absent payload stands for.
 const EMPTY_OBJECT: &str = "{}";
 
+/// The names of a value's two forms, as text and native.
+struct ValueNames {
+    json: &'static str,
+    native: &'static str,
+}
+
+const INPUT: ValueNames = ValueNames {
+    json: "input_json",
+    native: "input_value",
+};
+const OUTPUT: ValueNames = ValueNames {
+    json: "output_json",
+    native: "output_value",
+};
+const METADATA: ValueNames = ValueNames {
+    json: "metadata_json",
+    native: "metadata",
+};
+
 fn read_document<'a>(
-    field: &'static str,
+    names: &ValueNames,
     source: &'a ValueSource<'a>,
 ) -> Result<Document<'a>, SpanError> {
     let text = match source {
@@ -94,13 +115,15 @@ fn read_document<'a>(
         ValueSource::Document(document) => return Ok(document.clone()),
         ValueSource::Refused(error) => {
             return Err(SpanError::Build {
-                field,
+                field: names.native,
                 source: error.clone(),
             });
         }
     };
-    Document::parse(text, ValueOptions::default())
-        .map_err(|source| SpanError::Json { field, source })
+    Document::parse(text, ValueOptions::default()).map_err(|source| SpanError::Json {
+        field: names.json,
+        source,
+    })
 }
 
 fn read_merges(field: &'static str, source: &MergesSource<'_>) -> Result<SchemaMerges, SpanError> {
@@ -144,11 +167,12 @@ fn processed_value(payload: &Payload<'_>, schema_json: String) -> ProcessedValue
 /// # Ok::<(), drift_rust_core::SpanError>(())
 /// ```
 pub fn process_span(span: &SpanInput<'_>) -> Result<ProcessedSpan, SpanError> {
-    let input = read_document("input", &span.input)?;
+    check_enums(&span.fields)?;
+    let input = read_document(&INPUT, &span.input)?;
     let input_merges = read_merges("input_merges", &span.input_merges)?;
-    let output = read_document("output", &span.output)?;
+    let output = read_document(&OUTPUT, &span.output)?;
     let output_merges = read_merges("output_merges", &span.output_merges)?;
-    let metadata = read_document("metadata", &span.metadata)?;
+    let metadata = read_document(&METADATA, &span.metadata)?;
 
     let input_payload = Payload::new(input, &input_merges);
     let output_payload = Payload::new(output, &output_merges);

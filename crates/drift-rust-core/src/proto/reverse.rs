@@ -1,7 +1,7 @@
 //! A buffer written from its end: a message's length is known when its tag is
 //! due, so nothing is measured beforehand and nothing is moved.
 
-use crate::proto::wire::{WireType, push_varint, varint_len};
+use crate::proto::wire::WireType;
 use std::ops::Deref;
 
 /// Encoded protobuf bytes.
@@ -110,14 +110,23 @@ impl ReverseBuffer {
         self.buffer[self.start..end].copy_from_slice(bytes);
     }
 
-    pub(crate) fn varint(&mut self, value: u64) {
+    pub(crate) fn varint(&mut self, mut value: u64) {
         if value < 0x80 {
             self.prepend(&[value as u8]);
             return;
         }
-        let mut bytes = Vec::with_capacity(varint_len(value));
-        push_varint(&mut bytes, value);
-        self.prepend(&bytes);
+        let mut bytes = [0u8; 10];
+        let mut length = 0;
+        for slot in &mut bytes {
+            length += 1;
+            let last = value < 0x80;
+            *slot = value as u8 | if last { 0 } else { 0x80 };
+            if last {
+                break;
+            }
+            value >>= 7;
+        }
+        self.prepend(bytes.get(..length).unwrap_or_default());
     }
 
     pub(crate) fn tag(&mut self, field: u32, wire_type: WireType) {

@@ -113,20 +113,8 @@ fn check_enum(
     })
 }
 
-fn check_struct_source(field: &'static str, source: StructSource<'_>) -> Result<(), SpanError> {
-    match source {
-        StructSource::Bytes(bytes) => {
-            check_struct(bytes).map_err(|source| SpanError::Protobuf { field, source })
-        }
-        StructSource::Empty | StructSource::Document(_) => Ok(()),
-    }
-}
-
-/// Encodes a span.
-pub(crate) fn encode_span(
-    fields: &SpanFields<'_>,
-    contents: &SpanContents<'_>,
-) -> Result<EncodedSpan, SpanError> {
+/// Checks the enums of a span against the contract.
+pub(crate) fn check_enums(fields: &SpanFields<'_>) -> Result<(), SpanError> {
     check_enum(
         "package_type",
         fields.package_type,
@@ -144,7 +132,24 @@ pub(crate) fn encode_span(
         fields.status_code,
         StatusCode::is_valid(fields.status_code),
         "0 to 2",
-    )?;
+    )
+}
+
+fn check_struct_source(field: &'static str, source: StructSource<'_>) -> Result<(), SpanError> {
+    match source {
+        StructSource::Bytes(bytes) => {
+            check_struct(bytes).map_err(|source| SpanError::Protobuf { field, source })
+        }
+        StructSource::Empty | StructSource::Document(_) => Ok(()),
+    }
+}
+
+/// Encodes a span.
+pub(crate) fn encode_span(
+    fields: &SpanFields<'_>,
+    contents: &SpanContents<'_>,
+) -> Result<EncodedSpan, SpanError> {
+    check_enums(fields)?;
     check_struct_source("metadata", contents.metadata)?;
     check_struct_source("input_value_proto_struct_bytes", contents.input_value)?;
     check_struct_source("output_value_proto_struct_bytes", contents.output_value)?;

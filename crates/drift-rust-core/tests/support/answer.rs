@@ -338,6 +338,9 @@ fn batch(args: &Args<'_>) -> Json {
             .map(|limit| limit as usize),
     };
     let batch = process_spans(&args.header(), &list, options);
+    if let (true, Some(first)) = (args.flag("strict"), batch.errors.first()) {
+        return refusal(first);
+    }
     let errors: Vec<_> = batch.errors.iter().map(|error| refusal(error)).collect();
     json!({
         "request_hex": hex(&batch.request_bytes),
