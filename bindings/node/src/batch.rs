@@ -1,0 +1,330 @@
+//! Export requests: `buildExportSpansRequestBytes` and `processSpans`.
+
+use crate::failure::{Failure, Report};
+use crate::js::{Js, Kind, Value};
+use crate::operation::Operation;
+use crate::read::{Source, Unfit, boolean, check_names, integer64, option_string, string};
+use crate::span::{OwnedSpan, SpanHandles, Unread};
+use drift_rust_core::{
+    BatchOptions, BatchSpan, ExportHeader, ProcessedBatch, SpanError,
+    build_export_spans_request_bytes, process_spans,
+};
+use std::borrow::Cow;
+
+/// The four strings of an export request, read.
+#[derive(Default)]
+pub(crate) struct Header {
+    observable_service_id: String,
+    environment: String,
+    sdk_version: String,
+    sdk_instance_id: String,
+}
+
+impl Header {
+    fn core(&self) -> ExportHeader<'_> {
+        ExportHeader {
+            observable_service_id: &self.observable_service_id,
+            environment: &self.environment,
+            sdk_version: &self.sdk_version,
+            sdk_instance_id: &self.sdk_instance_id,
+        }
+    }
+}
+
+/// The elements of an array; its getters have run.
+fn elements<'s>(js: &mut Js<'s>, name: &str, array: Value<'s>) -> Result<Vec<Value<'s>>, Failure> {
+    if !js.is_array(array)? {
+        let kind = js.kind(array).name();
+        return Err(Report::argument(name, &format!("expected an array, not {kind}")).into());
+    }
+    (0..js.array_length(array)?)
+        .map(|index| js.element(array, index))
+        .collect()
+}
+
+/// `buildExportSpansRequestBytes`.
+pub(crate) struct BuildExport;
+
+/// Its arguments, with the spans still handles.
+pub(crate) struct BuildExportHandles<'s> {
+    header: Header,
+    spans: Vec<Value<'s>>,
+}
+
+impl<'s> BuildExportHandles<'s> {
+    pub(crate) fn read(
+        js: &mut Js<'s>,
+        header: [Value<'s>; 4],
+        spans: Value<'s>,
+    ) -> Result<Self, Failure> {
+        let text = |name: &str, value| string(js, value).map_err(|unfit| unfit.of_argument(name));
+        let [
+            observable_service_id,
+            environment,
+            sdk_version,
+            sdk_instance_id,
+        ] = header;
+        let header = Header {
+            observable_service_id: text("observableServiceId", observable_service_id)?,
+            environment: text("environment", environment)?,
+            sdk_version: text("sdkVersion", sdk_version)?,
+            sdk_instance_id: text("sdkInstanceId", sdk_instance_id)?,
+        };
+        Ok(BuildExportHandles {
+            header,
+            spans: elements(js, "spans", spans)?,
+        })
+    }
+
+    /// Reads the bytes; no JavaScript runs from here on.
+    pub(crate) fn resolve<'a>(
+        self,
+        source: &impl Source<'s, 'a>,
+    ) -> Result<BuildExportInput<'a>, Failure> {
+        let spans = self.spans.iter().enumerate().map(|(index, span)| {
+            source.bytes(*span).map_err(|unfit| match unfit {
+                Unfit::Failure(failure) => failure,
+                Unfit::Reason(reason) => {
+                    let mut report = Report::argument(&format!("span {index}"), &reason);
+                    report.index = Some(index);
+                    report.into()
+                }
+            })
+        });
+        Ok(BuildExportInput {
+            spans: spans.collect::<Result<_, Failure>>()?,
+            header: self.header,
+        })
+    }
+}
+
+/// The arguments, read.
+pub(crate) struct BuildExportInput<'a> {
+    header: Header,
+    spans: Vec<Cow<'a, [u8]>>,
+}
+
+impl Operation for BuildExport {
+    type Input<'a> = BuildExportInput<'a>;
+    type Output = Vec<u8>;
+
+    fn compute(input: &BuildExportInput<'_>) -> Result<Vec<u8>, Report> {
+        build_export_spans_request_bytes(&input.header.core(), &input.spans)
+            .map_err(|error| Report::of(&error))
+    }
+
+    fn convert<'s>(js: &mut Js<'s>, output: Vec<u8>) -> Result<Value<'s>, Failure> {
+        js.buffer(&output)
+    }
+}
+
+/// `processSpans`.
+pub(crate) struct ProcessSpans;
+
+/// One span of the list: what of it could be read without reading buffers.
+enum Entry<'s> {
+    Input(Box<SpanHandles<'s>>),
+    Encoded(Value<'s>),
+    Refused(SpanError),
+}
+
+/// Its arguments, with texts and spans still handles.
+pub(crate) struct ProcessSpansHandles<'s> {
+    header: Header,
+    options: BatchOptions,
+    strict: bool,
+    spans: Vec<Entry<'s>>,
+}
+
+impl<'s> ProcessSpansHandles<'s> {
+    pub(crate) fn read(
+        js: &mut Js<'s>,
+        spans: Value<'s>,
+        options: Value<'s>,
+    ) -> Result<Self, Failure> {
+        let mut handles = ProcessSpansHandles {
+            header: Header::default(),
+            options: BatchOptions::default(),
+            strict: false,
+            spans: Vec::new(),
+        };
+        match js.kind(options) {
+            Kind::Undefined | Kind::Null => {}
+            Kind::Object => handles.read_options(js, options)?,
+            kind => {
+                let reason = format!("expected an object, not {}", kind.name());
+                return Err(Report::argument("options", &reason).into());
+            }
+        }
+        for span in elements(js, "spans", spans)? {
+            handles.spans.push(read_entry(js, span)?);
+        }
+        Ok(handles)
+    }
+
+    fn read_options(&mut self, js: &mut Js<'s>, options: Value<'s>) -> Result<(), Failure> {
+        const NAMES: [&std::ffi::CStr; 6] = [
+            c"observableServiceId",
+            c"environment",
+            c"sdkVersion",
+            c"sdkInstanceId",
+            c"maxMessageDepth",
+            c"strict",
+        ];
+        check_names(js, options, &NAMES).map_err(|unfit| unfit.of_argument("options"))?;
+        let mut text = |name| option_string(js, options, name).map(Option::unwrap_or_default);
+        self.header = Header {
+            observable_service_id: text(c"observableServiceId")?,
+            environment: text(c"environment")?,
+            sdk_version: text(c"sdkVersion")?,
+            sdk_instance_id: text(c"sdkInstanceId")?,
+        };
+        let limit = js.member(options, c"maxMessageDepth")?;
+        if !matches!(js.kind(limit), Kind::Undefined | Kind::Null) {
+            let limit = integer64(js, limit).and_then(|limit| {
+                usize::try_from(limit).map_err(|_| Unfit::Reason(format!("{limit} is below 0")))
+            });
+            let limit = limit.map_err(|unfit| unfit.of_argument("maxMessageDepth"))?;
+            self.options.max_message_depth = Some(limit);
+        }
+        let strict = js.member(options, c"strict")?;
+        if !matches!(js.kind(strict), Kind::Undefined | Kind::Null) {
+            self.strict = boolean(js, strict).map_err(|unfit| unfit.of_argument("strict"))?;
+        }
+        Ok(())
+    }
+
+    /// Reads texts and bytes; no JavaScript runs from here on.
+    pub(crate) fn resolve<'a>(
+        self,
+        source: &impl Source<'s, 'a>,
+    ) -> Result<ProcessSpansInput<'a>, Failure> {
+        let spans = self.spans.into_iter().map(|entry| {
+            Ok(match entry {
+                Entry::Input(handles) => match handles.resolve(source) {
+                    Ok(span) => BatchEntry::Input(Box::new(span)),
+                    Err(Unread::Member(error)) => BatchEntry::Refused(error),
+                    Err(Unread::Failure(failure)) => return Err(failure),
+                },
+                Entry::Encoded(value) => match source.bytes(value) {
+                    Ok(bytes) => BatchEntry::Encoded(bytes),
+                    Err(unfit) => return Err(unfit.of_argument("spans")),
+                },
+                Entry::Refused(error) => BatchEntry::Refused(error),
+            })
+        });
+        Ok(ProcessSpansInput {
+            spans: spans.collect::<Result<_, Failure>>()?,
+            header: self.header,
+            options: self.options,
+            strict: self.strict,
+        })
+    }
+}
+
+/// A span that cannot be read is one bad span, not the end of the batch.
+fn read_entry<'s>(js: &mut Js<'s>, span: Value<'s>) -> Result<Entry<'s>, Failure> {
+    let refused = |reason: String| {
+        Entry::Refused(SpanError::InvalidArgument {
+            field: "span".to_owned(),
+            reason,
+        })
+    };
+    if js.bytes(span)?.is_some() {
+        return Ok(Entry::Encoded(span));
+    }
+    match js.kind(span) {
+        Kind::Object | Kind::Function => {}
+        kind => {
+            return Ok(refused(format!(
+                "expected an object, Buffer or Uint8Array, not {}",
+                kind.name()
+            )));
+        }
+    }
+    match SpanHandles::read(js, span) {
+        Ok(handles) => Ok(Entry::Input(Box::new(handles))),
+        Err(Unread::Member(error)) => Ok(Entry::Refused(error)),
+        Err(Unread::Failure(Failure::Pending)) => {
+            js.caught(Failure::Pending)?;
+            Ok(refused("reading a member threw an exception".to_owned()))
+        }
+        Err(Unread::Failure(failure)) => Err(failure),
+    }
+}
+
+/// The arguments, read.
+pub(crate) struct ProcessSpansInput<'a> {
+    header: Header,
+    options: BatchOptions,
+    strict: bool,
+    spans: Vec<BatchEntry<'a>>,
+}
+
+enum BatchEntry<'a> {
+    Input(Box<OwnedSpan<'a>>),
+    Encoded(Cow<'a, [u8]>),
+    Refused(SpanError),
+}
+
+impl BatchEntry<'_> {
+    fn core(&self) -> BatchSpan<'_> {
+        match self {
+            BatchEntry::Input(span) => BatchSpan::Input(Box::new(span.input())),
+            BatchEntry::Encoded(bytes) => BatchSpan::Encoded(bytes),
+            BatchEntry::Refused(error) => BatchSpan::Refused(error.clone()),
+        }
+    }
+}
+
+impl Operation for ProcessSpans {
+    type Input<'a> = ProcessSpansInput<'a>;
+    type Output = ProcessedBatch;
+
+    fn compute(input: &ProcessSpansInput<'_>) -> Result<ProcessedBatch, Report> {
+        let spans: Vec<_> = input.spans.iter().map(BatchEntry::core).collect();
+        let batch = process_spans(&input.header.core(), &spans, input.options);
+        match batch.errors.first() {
+            Some(error) if input.strict => Err(Report::of(error)),
+            _ => Ok(batch),
+        }
+    }
+
+    fn convert<'s>(js: &mut Js<'s>, batch: ProcessedBatch) -> Result<Value<'s>, Failure> {
+        let depths = batch.message_depths.iter().map(|depth| match depth {
+            Some(depth) => js.number(*depth as f64),
+            None => js.null(),
+        });
+        let depths = depths.collect::<Result<Vec<_>, Failure>>()?;
+        let errors = batch.errors.iter().map(|error| {
+            let report = Report::of(error);
+            js.object([
+                (c"index", optional_number(js, report.index)?),
+                (c"code", js.string(report.code.as_str())?),
+                (
+                    c"path",
+                    match &report.path {
+                        Some(path) => js.string(path)?,
+                        None => js.null()?,
+                    },
+                ),
+                (c"offset", optional_number(js, report.offset)?),
+                (c"message", js.string(&report.message)?),
+            ])
+        });
+        let errors = errors.collect::<Result<Vec<_>, Failure>>()?;
+        let request_bytes = js.buffer(&batch.request_bytes)?;
+        js.object([
+            (c"requestBytes", request_bytes),
+            (c"messageDepths", js.array(&depths)?),
+            (c"errors", js.array(&errors)?),
+        ])
+    }
+}
+
+fn optional_number<'s>(js: &Js<'s>, number: Option<usize>) -> Result<Value<'s>, Failure> {
+    match number {
+        Some(number) => js.number(number as f64),
+        None => js.null(),
+    }
+}

@@ -1,0 +1,613 @@
+//! The JavaScript side of one call: reading values and making values.
+//!
+//! All calls of Node-API are in this file; it knows nothing of spans and
+//! payloads.
+//!
+//! Invariant: while bytes of a `Buffer` are borrowed, no JavaScript runs. What
+//! may run JavaScript (getters, proxies) takes `&mut Js`, and a borrow of bytes
+//! holds `&Js`; so nothing can detach, resize or write what is being read.
+
+use crate::factory::{self, Shape};
+use crate::failure::{Class, Failure, Report};
+use drift_rust_core::{ErrorCode, utf16_to_text};
+use napi::bindgen_prelude::{Env, FromNapiValue, JsValue, Unknown};
+use napi::sys;
+use std::borrow::Cow;
+use std::ffi::CStr;
+use std::marker::PhantomData;
+use std::ptr;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// Up to this many UTF-16 units a string is read in one pass into a buffer of
+/// the largest possible size; above it, its UTF-8 length is asked for first.
+const ONE_PASS_UNITS: usize = 1 << 24;
+
+/// Up to here, exclusively, Node takes a buffer from its pool (half of
+/// `Buffer.poolSize`).
+const POOLED_BYTES: usize = 4096;
+
+/// A JavaScript value, held by the scope of the call it belongs to.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(crate) struct Value<'s> {
+    raw: sys::napi_value,
+    scope: PhantomData<&'s Env>,
+}
+
+/// What a value is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Undefined,
+    Null,
+    Boolean,
+    Number,
+    String,
+    Symbol,
+    Object,
+    Function,
+    BigInt,
+    Other,
+}
+
+impl Kind {
+    /// As JavaScript's `typeof` and people call it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Kind::Undefined => "undefined",
+            Kind::Null => "null",
+            Kind::Boolean => "a boolean",
+            Kind::Number => "a number",
+            Kind::String => "a string",
+            Kind::Symbol => "a symbol",
+            Kind::Object => "an object",
+            Kind::Function => "a function",
+            Kind::BigInt => "a bigint",
+            Kind::Other => "a value of another kind",
+        }
+    }
+}
+
+/// Where the bytes of a view lie.
+struct View {
+    data: *const u8,
+    length: usize,
+    /// Backed by a `SharedArrayBuffer`: other threads may write while we read.
+    shared: bool,
+}
+
+/// One call from JavaScript.
+pub(crate) struct Js<'s> {
+    env: &'s Env,
+}
+
+/// Made values are plain data properties, whatever stands on `Object.prototype`.
+const PLAIN: sys::napi_property_attributes = sys::PropertyAttributes::writable
+    | sys::PropertyAttributes::enumerable
+    | sys::PropertyAttributes::configurable;
+
+impl<'s> Js<'s> {
+    pub(crate) fn new(env: &'s Env) -> Js<'s> {
+        Js { env }
+    }
+
+    fn raw(&self) -> sys::napi_env {
+        self.env.raw()
+    }
+
+    /// An argument of the call.
+    pub(crate) fn argument(&self, argument: Unknown<'s>) -> Value<'s> {
+        self.value(argument.raw())
+    }
+
+    /// The value as napi-rs returns it.
+    pub(crate) fn unknown(&self, value: Value<'s>) -> napi::Result<Unknown<'s>> {
+        // SAFETY: a `Value<'s>` is a live handle of this environment.
+        unsafe { Unknown::from_napi_value(self.raw(), value.raw) }
+    }
+
+    /// A value that napi-rs made for this call.
+    ///
+    /// # Safety
+    /// `raw` is a live handle of this environment and scope.
+    pub(crate) unsafe fn adopt(&self, raw: sys::napi_value) -> Value<'s> {
+        self.value(raw)
+    }
+
+    fn value(&self, raw: sys::napi_value) -> Value<'s> {
+        Value {
+            raw,
+            scope: PhantomData,
+        }
+    }
+
+    /// Runs one Node-API function and reads its result.
+    fn made(
+        &self,
+        call: impl FnOnce(&mut sys::napi_value) -> sys::napi_status,
+    ) -> Result<Value<'s>, Failure> {
+        let mut raw = ptr::null_mut();
+        self.check(call(&mut raw))?;
+        Ok(self.value(raw))
+    }
+
+    fn check(&self, status: sys::napi_status) -> Result<(), Failure> {
+        match status {
+            sys::Status::napi_ok => Ok(()),
+            sys::Status::napi_pending_exception | sys::Status::napi_cannot_run_js => {
+                Err(Failure::Pending)
+            }
+            _ => Err(self.refused(status)),
+        }
+    }
+
+    #[cold]
+    fn refused(&self, status: sys::napi_status) -> Failure {
+        let mut pending = false;
+        // SAFETY: the environment is live during the call.
+        unsafe { sys::napi_is_exception_pending(self.raw(), &mut pending) };
+        if pending {
+            return Failure::Pending;
+        }
+        Failure::from(Report::new(
+            ErrorCode::Internal,
+            format!("node-api refused a value with status {status}; please report it"),
+        ))
+    }
+
+    // ---- reading; none of these runs JavaScript ----
+
+    pub(crate) fn kind(&self, value: Value<'s>) -> Kind {
+        let mut kind = -1;
+        // SAFETY: the value is a live handle of this environment.
+        unsafe { sys::napi_typeof(self.raw(), value.raw, &mut kind) };
+        match kind {
+            sys::ValueType::napi_undefined => Kind::Undefined,
+            sys::ValueType::napi_null => Kind::Null,
+            sys::ValueType::napi_boolean => Kind::Boolean,
+            sys::ValueType::napi_number => Kind::Number,
+            sys::ValueType::napi_string => Kind::String,
+            sys::ValueType::napi_symbol => Kind::Symbol,
+            sys::ValueType::napi_object => Kind::Object,
+            sys::ValueType::napi_function => Kind::Function,
+            sys::ValueType::napi_bigint => Kind::BigInt,
+            _ => Kind::Other,
+        }
+    }
+
+    /// A string's UTF-16 length.
+    fn units(&self, value: Value<'s>) -> Result<usize, Failure> {
+        let mut units = 0;
+        // SAFETY: without a buffer, Node-API only measures.
+        self.check(unsafe {
+            sys::napi_get_value_string_utf16(self.raw(), value.raw, ptr::null_mut(), 0, &mut units)
+        })?;
+        Ok(units)
+    }
+
+    /// A string as UTF-8; Node-API writes U+FFFD for each unpaired surrogate.
+    pub(crate) fn utf8(&self, value: Value<'s>) -> Result<Vec<u8>, Failure> {
+        let units = self.units(value)?;
+        // A unit takes three bytes at most (a pair takes four). Given so much
+        // room V8 writes without measuring first, which is 2.5 times faster at
+        // 100 kB (Node 20, x86-64); the room that is too much is never touched.
+        let length = if units <= ONE_PASS_UNITS {
+            units * 3
+        } else {
+            let mut length = 0;
+            // SAFETY: without a buffer, Node-API only measures.
+            self.check(unsafe {
+                sys::napi_get_value_string_utf8(
+                    self.raw(),
+                    value.raw,
+                    ptr::null_mut(),
+                    0,
+                    &mut length,
+                )
+            })?;
+            length
+        };
+        // One more for the NUL that Node-API appends.
+        let mut bytes = Vec::<u8>::with_capacity(length + 1);
+        let mut written = 0;
+        // SAFETY: the buffer has room for `length + 1` bytes.
+        self.check(unsafe {
+            sys::napi_get_value_string_utf8(
+                self.raw(),
+                value.raw,
+                bytes.as_mut_ptr().cast(),
+                length + 1,
+                &mut written,
+            )
+        })?;
+        // SAFETY: Node-API wrote `written` bytes, at most `length`.
+        unsafe { bytes.set_len(written.min(length)) };
+        Ok(bytes)
+    }
+
+    /// Where (in UTF-8 bytes) a string's first unpaired surrogate stands.
+    pub(crate) fn first_unpaired_surrogate(
+        &self,
+        value: Value<'s>,
+    ) -> Result<Option<usize>, Failure> {
+        let length = self.units(value)?;
+        let mut units = Vec::<u16>::with_capacity(length + 1);
+        let mut written = 0;
+        // SAFETY: the buffer has room for `length + 1` units.
+        self.check(unsafe {
+            sys::napi_get_value_string_utf16(
+                self.raw(),
+                value.raw,
+                units.as_mut_ptr().cast(),
+                length + 1,
+                &mut written,
+            )
+        })?;
+        // SAFETY: Node-API wrote `written` units, at most `length`.
+        unsafe { units.set_len(written.min(length)) };
+        Ok(utf16_to_text(&units).1)
+    }
+
+    pub(crate) fn boolean(&self, value: Value<'s>) -> Result<bool, Failure> {
+        let mut boolean = false;
+        // SAFETY: the value is a live handle of this environment.
+        self.check(unsafe { sys::napi_get_value_bool(self.raw(), value.raw, &mut boolean) })?;
+        Ok(boolean)
+    }
+
+    pub(crate) fn double(&self, value: Value<'s>) -> Result<f64, Failure> {
+        let mut double = 0.0;
+        // SAFETY: the value is a live handle of this environment.
+        self.check(unsafe { sys::napi_get_value_double(self.raw(), value.raw, &mut double) })?;
+        Ok(double)
+    }
+
+    /// A bigint, `None` beyond 64 bits.
+    pub(crate) fn bigint(&self, value: Value<'s>) -> Result<Option<i64>, Failure> {
+        let (mut integer, mut lossless) = (0, false);
+        // SAFETY: the value is a live handle of this environment.
+        self.check(unsafe {
+            sys::napi_get_value_bigint_int64(self.raw(), value.raw, &mut integer, &mut lossless)
+        })?;
+        Ok(lossless.then_some(integer))
+    }
+
+    /// The bytes of a `Uint8Array` (a `Buffer` is one), `None` for anything
+    /// else. Read in place, but for memory that other threads may write to.
+    pub(crate) fn bytes<'a>(&'a self, value: Value<'s>) -> Result<Option<Cow<'a, [u8]>>, Failure> {
+        let Some(view) = self.view(value)? else {
+            return Ok(None);
+        };
+        Ok(Some(if view.length == 0 {
+            // Detached buffers come here too, with a null pointer.
+            Cow::Borrowed(&[])
+        } else if view.shared {
+            Cow::Owned(copy_shared(&view))
+        } else {
+            // SAFETY: Node-API gave pointer and length of the view's memory,
+            // which the handle `value` keeps alive. Only JavaScript of this
+            // thread can write, detach or resize it, and none runs while the
+            // result borrows `self` (see the invariant above).
+            Cow::Borrowed(unsafe { std::slice::from_raw_parts(view.data, view.length) })
+        }))
+    }
+
+    fn view(&self, value: Value<'s>) -> Result<Option<View>, Failure> {
+        let mut is_view = false;
+        // SAFETY: the value is a live handle of this environment.
+        self.check(unsafe { sys::napi_is_typedarray(self.raw(), value.raw, &mut is_view) })?;
+        if !is_view {
+            return Ok(None);
+        }
+        let (mut element, mut length, mut data) = (-1, 0, ptr::null_mut());
+        let (mut memory, mut offset) = (ptr::null_mut(), 0);
+        // SAFETY: the value was just seen to be a typed array.
+        self.check(unsafe {
+            sys::napi_get_typedarray_info(
+                self.raw(),
+                value.raw,
+                &mut element,
+                &mut length,
+                &mut data,
+                &mut memory,
+                &mut offset,
+            )
+        })?;
+        if element != sys::TypedarrayType::uint8_array {
+            return Ok(None);
+        }
+        let mut unshared = false;
+        // SAFETY: `memory` is the handle that Node-API has just made.
+        self.check(unsafe { sys::napi_is_arraybuffer(self.raw(), memory, &mut unshared) })?;
+        Ok(Some(View {
+            data: data.cast_const().cast(),
+            length: if data.is_null() { 0 } else { length },
+            shared: !unshared,
+        }))
+    }
+
+    pub(crate) fn is_array(&self, value: Value<'s>) -> Result<bool, Failure> {
+        let mut is_array = false;
+        // SAFETY: the value is a live handle of this environment.
+        self.check(unsafe { sys::napi_is_array(self.raw(), value.raw, &mut is_array) })?;
+        Ok(is_array)
+    }
+
+    pub(crate) fn array_length(&self, array: Value<'s>) -> Result<u32, Failure> {
+        let mut length = 0;
+        // SAFETY: the value is a live handle of this environment.
+        self.check(unsafe { sys::napi_get_array_length(self.raw(), array.raw, &mut length) })?;
+        Ok(length)
+    }
+
+    // ---- reading; these may run JavaScript ----
+
+    /// A member of an object; getters and proxies run.
+    pub(crate) fn member(&mut self, object: Value<'s>, name: &CStr) -> Result<Value<'s>, Failure> {
+        // SAFETY: handle and name are live; a thrown exception stays pending.
+        self.made(|raw| unsafe {
+            sys::napi_get_named_property(self.raw(), object.raw, name.as_ptr(), raw)
+        })
+    }
+
+    /// An element of an array; getters and proxies run.
+    pub(crate) fn element(&mut self, array: Value<'s>, index: u32) -> Result<Value<'s>, Failure> {
+        // SAFETY: the handle is live; a thrown exception stays pending.
+        self.made(|raw| unsafe { sys::napi_get_element(self.raw(), array.raw, index, raw) })
+    }
+
+    /// The names of an object's own enumerable members; proxies run.
+    pub(crate) fn names(&mut self, object: Value<'s>) -> Result<Vec<String>, Failure> {
+        // SAFETY: the handle is live; a thrown exception stays pending.
+        let names = self.made(|raw| unsafe {
+            sys::napi_get_all_property_names(
+                self.raw(),
+                object.raw,
+                sys::KeyCollectionMode::own_only,
+                sys::KeyFilter::enumerable | sys::KeyFilter::skip_symbols,
+                sys::KeyConversion::numbers_to_strings,
+                raw,
+            )
+        })?;
+        (0..self.array_length(names)?)
+            .map(|index| {
+                let name = self.element(names, index)?;
+                let name = self.utf8(name)?;
+                Ok(String::from_utf8_lossy(&name).into_owned())
+            })
+            .collect()
+    }
+
+    /// The error of a failure; an exception that is pending no longer is.
+    pub(crate) fn caught(&mut self, failure: Failure) -> Result<Value<'s>, Failure> {
+        match failure {
+            Failure::Pending => self.made(|raw| {
+                // SAFETY: the environment is live; gives undefined when none is pending.
+                unsafe { sys::napi_get_and_clear_last_exception(self.raw(), raw) }
+            }),
+            Failure::Fault(report) => self.error(&report),
+        }
+    }
+
+    // ---- making ----
+
+    /// A string; one byte per character where that is enough.
+    pub(crate) fn string(&self, text: &str) -> Result<Value<'s>, Failure> {
+        let (data, length) = (text.as_ptr().cast(), text.len().cast_signed());
+        let made = self.made(|raw| {
+            if text.is_ascii() {
+                // SAFETY: pointer and length are those of `text`, and ASCII is Latin-1.
+                unsafe { sys::napi_create_string_latin1(self.raw(), data, length, raw) }
+            } else {
+                // SAFETY: pointer and length are those of `text`.
+                unsafe { sys::napi_create_string_utf8(self.raw(), data, length, raw) }
+            }
+        });
+        made.map_err(|failure| match failure {
+            Failure::Pending => failure,
+            Failure::Fault(_) => Failure::from(Report::new(
+                ErrorCode::InvalidArgument,
+                format!(
+                    "a result of {} bytes is longer than a JavaScript string can be",
+                    text.len()
+                ),
+            )),
+        })
+    }
+
+    pub(crate) fn number(&self, number: f64) -> Result<Value<'s>, Failure> {
+        // SAFETY: the environment is live.
+        self.made(|raw| unsafe { sys::napi_create_double(self.raw(), number, raw) })
+    }
+
+    pub(crate) fn null(&self) -> Result<Value<'s>, Failure> {
+        // SAFETY: the environment is live.
+        self.made(|raw| unsafe { sys::napi_get_null(self.raw(), raw) })
+    }
+
+    /// A `Buffer` with a copy of the bytes, from Node's pool when it is small.
+    /// A copy is cheaper than handing over the vector: the collector's
+    /// book-keeping for foreign memory costs more.
+    pub(crate) fn buffer(&mut self, bytes: &[u8]) -> Result<Value<'s>, Failure> {
+        if bytes.len() < POOLED_BYTES
+            && let Some(buffer) = self.pooled_buffer(bytes)?
+        {
+            return Ok(buffer);
+        }
+        // SAFETY: pointer and length are those of `bytes`.
+        self.made(|raw| unsafe {
+            sys::napi_create_buffer_copy(
+                self.raw(),
+                bytes.len(),
+                bytes.as_ptr().cast(),
+                ptr::null_mut(),
+                raw,
+            )
+        })
+    }
+
+    fn pooled_buffer(&mut self, bytes: &[u8]) -> Result<Option<Value<'s>>, Failure> {
+        let Some(allocate) = factory::buffer_allocator(self.raw()) else {
+            return Ok(None);
+        };
+        let length = self.number(bytes.len() as f64)?;
+        let buffer = self.call(allocate, &[length])?;
+        let (mut is_buffer, mut room, mut data) = (false, 0, ptr::null_mut());
+        // SAFETY: the value is a live handle of this environment.
+        self.check(unsafe { sys::napi_is_buffer(self.raw(), buffer.raw, &mut is_buffer) })?;
+        if !is_buffer {
+            return Ok(None);
+        }
+        // SAFETY: the value was just seen to be a buffer.
+        self.check(unsafe {
+            sys::napi_get_buffer_info(self.raw(), buffer.raw, &mut data, &mut room)
+        })?;
+        if room != bytes.len() || data.is_null() {
+            return Ok(None);
+        }
+        // SAFETY: `data` has room for as many bytes, is not ours, and no
+        // JavaScript has run since it was asked for.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), data.cast(), bytes.len()) };
+        Ok(Some(buffer))
+    }
+
+    /// Calls one of our factories.
+    fn call(
+        &mut self,
+        function: sys::napi_value,
+        arguments: &[Value<'s>],
+    ) -> Result<Value<'s>, Failure> {
+        let mut receiver = ptr::null_mut();
+        // SAFETY: the environment is live.
+        self.check(unsafe { sys::napi_get_undefined(self.raw(), &mut receiver) })?;
+        // SAFETY: `Value` is a transparent handle, so the slice is one of handles.
+        self.made(|raw| unsafe {
+            sys::napi_call_function(
+                self.raw(),
+                receiver,
+                function,
+                arguments.len(),
+                arguments.as_ptr().cast(),
+                raw,
+            )
+        })
+    }
+
+    /// A plain object of a known shape.
+    pub(crate) fn shaped<const N: usize>(
+        &mut self,
+        shape: &Shape<N>,
+        values: [Value<'s>; N],
+    ) -> Result<Value<'s>, Failure> {
+        match shape.factory(self.raw()) {
+            Some(factory) => self.call(factory, &values),
+            None => {
+                let mut names = shape.names.into_iter();
+                self.object(values.map(|value| (names.next().unwrap_or_default(), value)))
+            }
+        }
+    }
+
+    /// A plain object.
+    pub(crate) fn object<const N: usize>(
+        &self,
+        members: [(&CStr, Value<'s>); N],
+    ) -> Result<Value<'s>, Failure> {
+        // SAFETY: the environment is live.
+        let object = self.made(|raw| unsafe { sys::napi_create_object(self.raw(), raw) })?;
+        self.define(object, members)?;
+        Ok(object)
+    }
+
+    fn define<const N: usize>(
+        &self,
+        object: Value<'s>,
+        members: [(&CStr, Value<'s>); N],
+    ) -> Result<(), Failure> {
+        let descriptors = members.map(|(name, value)| sys::napi_property_descriptor {
+            utf8name: name.as_ptr(),
+            name: ptr::null_mut(),
+            method: None,
+            getter: None,
+            setter: None,
+            value: value.raw,
+            attributes: PLAIN,
+            data: ptr::null_mut(),
+        });
+        // SAFETY: the descriptors and the names in them outlive the call.
+        self.check(unsafe {
+            sys::napi_define_properties(self.raw(), object.raw, N, descriptors.as_ptr())
+        })
+    }
+
+    /// An array.
+    pub(crate) fn array(&self, elements: &[Value<'s>]) -> Result<Value<'s>, Failure> {
+        // SAFETY: the environment is live.
+        let array = self.made(|raw| unsafe {
+            sys::napi_create_array_with_length(self.raw(), elements.len(), raw)
+        })?;
+        for (index, element) in (0..).zip(elements) {
+            // SAFETY: a new array of plain elements; nothing observes the write.
+            self.check(unsafe {
+                sys::napi_set_element(self.raw(), array.raw, index, element.raw)
+            })?;
+        }
+        Ok(array)
+    }
+
+    /// An `Error` with the report's attributes.
+    pub(crate) fn error(&self, report: &Report) -> Result<Value<'s>, Failure> {
+        let message = self.string(&report.message)?;
+        let code = self.string(report.code.as_str())?;
+        let error = self.made(|raw| match report.class {
+            // SAFETY: both are live strings of this environment.
+            Class::Error => unsafe {
+                sys::napi_create_error(self.raw(), code.raw, message.raw, raw)
+            },
+            // SAFETY: as above.
+            Class::TypeError => unsafe {
+                sys::napi_create_type_error(self.raw(), code.raw, message.raw, raw)
+            },
+        })?;
+        if let Some(path) = &report.path {
+            self.define(error, [(c"path", self.string(path)?)])?;
+        }
+        if let Some(offset) = report.offset {
+            self.define(error, [(c"offset", self.number(offset as f64)?)])?;
+        }
+        if let Some(index) = report.index {
+            self.define(error, [(c"index", self.number(index as f64)?)])?;
+        }
+        Ok(error)
+    }
+
+    /// Makes an exception pending.
+    pub(crate) fn throw(&self, error: Value<'s>) {
+        // SAFETY: the value is a live handle. It fails only when the
+        // environment is going down, and then nobody is left to tell.
+        unsafe { sys::napi_throw(self.raw(), error.raw) };
+    }
+
+    /// A promise that is rejected already.
+    pub(crate) fn rejected(&self, error: Value<'s>) -> Result<Value<'s>, Failure> {
+        let mut deferred = ptr::null_mut();
+        // SAFETY: the environment is live.
+        let promise =
+            self.made(|raw| unsafe { sys::napi_create_promise(self.raw(), &mut deferred, raw) })?;
+        // SAFETY: `deferred` is that of the promise, and settled this once.
+        self.check(unsafe { sys::napi_reject_deferred(self.raw(), deferred, error.raw) })?;
+        Ok(promise)
+    }
+}
+
+/// Bytes that other threads may be writing to, copied without a data race: the
+/// copy may be torn, but what is read from it is one consistent text.
+fn copy_shared(view: &View) -> Vec<u8> {
+    (0..view.length)
+        .map(|at| {
+            // SAFETY: `at` is inside the view; shared memory never shrinks.
+            // Atomic loads are what other threads' writes may race with.
+            let byte = unsafe { AtomicU8::from_ptr(view.data.cast_mut().add(at)) };
+            byte.load(Ordering::Relaxed)
+        })
+        .collect()
+}

@@ -1,0 +1,430 @@
+// Spans: members, JavaScript's numbers, getters and proxies.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import core from './core.cjs'
+
+const { buildSpanProtoBytes, buildExportSpansRequestBytes, processSpan, processSpans, spanToJson } = core
+
+const base = {
+  traceId: 't',
+  spanId: 's',
+  parentSpanId: 'p',
+  name: 'n',
+  packageName: 'pn',
+  instrumentationName: 'i',
+  submoduleName: 'su',
+  packageType: 1,
+  kind: 1,
+  inputSchemaJson: '{}',
+  outputSchemaJson: '{}',
+  inputSchemaHash: 'h1',
+  outputSchemaHash: 'h2',
+  inputValueHash: 'h3',
+  outputValueHash: 'h4',
+  statusCode: 1,
+  statusMessage: 'm',
+  isPreAppStart: false,
+  isRootSpan: true,
+  timestampSeconds: 1,
+  timestampNanos: 2,
+  durationSeconds: 3,
+  durationNanos: 4,
+}
+// What the published package gives for it.
+const BASE_HEX =
+  '0a01741201731a017022016e2a02706e3201693a02737540014a0052005a0062006a026831720268327a0268338201026834' +
+  '880101920105080112016da2010408011002aa010408031004b00101ba0100'
+
+const read = (members) => JSON.parse(spanToJson(buildSpanProtoBytes({ ...base, ...members })))
+
+function faultOf(call) {
+  try {
+    call()
+  } catch (error) {
+    assert.ok(error instanceof Error)
+    return error
+  }
+  return assert.fail('nothing was thrown')
+}
+
+test('the bytes are those of the published package', () => {
+  const bytes = buildSpanProtoBytes(base)
+  assert.ok(Buffer.isBuffer(bytes))
+  assert.equal(bytes.toString('hex'), BASE_HEX)
+  assert.equal(buildSpanProtoBytes({ ...base, environment: '' }).toString('hex'), `${BASE_HEX}c20100`)
+})
+
+test('null is undefined for every optional member', () => {
+  const nulls = {
+    environment: null,
+    metadataJson: null,
+    inputValueJson: null,
+    outputValueJson: null,
+    inputValueProtoStructBytes: null,
+    outputValueProtoStructBytes: null,
+  }
+  assert.equal(buildSpanProtoBytes({ ...base, ...nulls }).toString('hex'), BASE_HEX)
+  const nothing = processSpan({}).spanBytes
+  const members = [...Object.keys(base).filter((name) => !/(Schema|Value)(Json|Hash)$/.test(name)), 'environment']
+  for (const name of [...members, 'inputJson', 'inputMerges', 'outputJson', 'outputMerges', 'metadataJson']) {
+    assert.deepEqual(processSpan({ [name]: null }).spanBytes, nothing, name)
+    assert.deepEqual(processSpan({ [name]: undefined }).spanBytes, nothing, name)
+  }
+})
+
+test('a required member that is missing or null is refused, and named', () => {
+  for (const name of Object.keys(base)) {
+    const without = { ...base }
+    delete without[name]
+    for (const input of [without, { ...base, [name]: null }, { ...base, [name]: undefined }]) {
+      const { code, message } = faultOf(() => buildSpanProtoBytes(input))
+      assert.equal(code, 'invalid_argument')
+      const contractName = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).replace(/_json$/, '')
+      assert.match(message, new RegExp(`span field ${contractName}: expected .*, not (undefined|null)`))
+    }
+  }
+})
+
+test('what is no object is refused with the published class', () => {
+  for (const value of [undefined, null]) {
+    for (const call of [buildSpanProtoBytes, processSpan]) {
+      const error = faultOf(() => call(value))
+      assert.ok(error instanceof TypeError)
+      assert.equal(error.code, 'invalid_argument')
+    }
+  }
+  for (const value of [1, 'x', true, 1n, Symbol('x')]) {
+    for (const call of [buildSpanProtoBytes, processSpan]) {
+      assert.equal(faultOf(() => call(value)).code, 'invalid_argument')
+    }
+  }
+})
+
+test('fractions are cut off', () => {
+  assert.equal(read({ timestampSeconds: 1.9 }).timestamp.seconds, 1)
+  assert.equal(read({ timestampSeconds: -1.9 }).timestamp.seconds, -1)
+  assert.equal(read({ timestampNanos: -0.5 }).timestamp.nanos, 0)
+  assert.equal(read({ timestampNanos: 2147483647.9 }).timestamp.nanos, 2147483647)
+  assert.equal(read({ kind: 2.9 }).kind, 2)
+  assert.equal(read({ durationSeconds: -0 }).duration.seconds, 0)
+})
+
+test('seconds may be any 64-bit integer, a bigint too', () => {
+  const seconds = (value) =>
+    spanToJson(buildSpanProtoBytes({ ...base, timestampSeconds: value })).match(/"seconds":(-?\d+)}}?/g)
+  assert.ok(seconds(2n ** 63n - 1n).some((found) => found.includes('9223372036854775807')))
+  assert.ok(seconds(-(2n ** 63n)).some((found) => found.includes('-9223372036854775808')))
+  assert.ok(seconds(2 ** 62).some((found) => found.includes('4611686018427387904')))
+  assert.ok(seconds(-(2 ** 63)).some((found) => found.includes('-9223372036854775808')))
+})
+
+test('numbers that do not fit are invalid_argument', () => {
+  for (const [name, values] of [
+    ['timestampSeconds', [NaN, Infinity, -Infinity, 2 ** 63, -(2 ** 64), 1e300, 2n ** 63n, -(2n ** 63n) - 1n]],
+    ['durationNanos', [NaN, Infinity, 2 ** 31, -(2 ** 31) - 1, 2 ** 53, 2n ** 31n]],
+    ['packageType', [NaN, Infinity, 2 ** 32]],
+    ['statusCode', ['1', true, {}, [], null]],
+    ['isRootSpan', [1, 'true', null, {}]],
+    ['traceId', [1, {}, Buffer.from('x'), new String('x')]],
+    ['inputValueProtoStructBytes', ['', {}, [], 1, new Uint16Array(2)]],
+    ['inputValueJson', [1, {}, [], true]],
+    ['environment', [1, {}]],
+  ]) {
+    for (const value of values) {
+      const error = faultOf(() => buildSpanProtoBytes({ ...base, [name]: value }))
+      assert.equal(error.code, 'invalid_argument', `${name} ${String(value)}`)
+      assert.match(error.path, /^\$\.[a-z_]+$/)
+    }
+  }
+})
+
+test('enums out of range are invalid_enum, with field and value', () => {
+  for (const [name, field, values] of [
+    ['packageType', 'package_type', [-1, 12, 2 ** 31 - 1]],
+    ['kind', 'kind', [-1, 6]],
+    ['statusCode', 'status_code', [-1, 3]],
+  ]) {
+    for (const value of values) {
+      const error = faultOf(() => buildSpanProtoBytes({ ...base, [name]: value }))
+      assert.equal(error.code, 'invalid_enum')
+      assert.equal(error.path, `$.${field}`)
+      assert.ok(error.message.includes(String(value)))
+    }
+  }
+})
+
+test('unpaired surrogates in plain strings become U+FFFD', () => {
+  const line = read({ traceId: '\ud800x', statusMessage: 'a\udc00', environment: '\ud83d\ude00' })
+  assert.equal(line.traceId, '\ufffdx')
+  assert.equal(line.status.message, 'a\ufffd')
+  assert.equal(line.environment, '\u{1f600}')
+})
+
+test('JSON members are text or bytes, with one answer', () => {
+  const members = {
+    inputSchemaJson: '{"type":6,"properties":{"a":{"type":1}}}',
+    outputSchemaJson: '{"type":7}',
+    metadataJson: '{"m":[1,null]}',
+    inputValueJson: '{"a":"é"}',
+    outputValueJson: '[1]',
+  }
+  const each = (pick) => Object.fromEntries(Object.entries(members).map(([name, text]) => [name, pick(text)]))
+  const expected = buildSpanProtoBytes({ ...base, ...members })
+  assert.deepEqual(buildSpanProtoBytes({ ...base, ...each((text) => Buffer.from(text)) }), expected)
+  assert.deepEqual(buildSpanProtoBytes({ ...base, ...each((text) => new Uint8Array(Buffer.from(text))) }), expected)
+})
+
+test('faults inside JSON members name the member and the offset', () => {
+  for (const [name, path] of [
+    ['inputSchemaJson', '$.input_schema'],
+    ['outputSchemaJson', '$.output_schema'],
+    ['metadataJson', '$.metadata'],
+    ['inputValueJson', '$.input_value'],
+    ['outputValueJson', '$.output_value'],
+  ]) {
+    const { code, path: found, offset } = faultOf(() => buildSpanProtoBytes({ ...base, [name]: '[1,' }))
+    assert.deepEqual({ code, found, offset }, { code: 'invalid_json', found: path, offset: 3 })
+  }
+})
+
+test('Struct bytes win over the value, which must still be valid', () => {
+  const bytes = core.objectToProtobufStructBytes('{"from":"bytes"}')
+  const both = { inputValueJson: '{"from":"json"}', inputValueProtoStructBytes: bytes }
+  assert.deepEqual(read(both).inputValue, { from: 'bytes' })
+  assert.equal(faultOf(() => buildSpanProtoBytes({ ...base, ...both, inputValueJson: '{' })).code, 'invalid_json')
+  const bad = faultOf(() => buildSpanProtoBytes({ ...base, inputValueProtoStructBytes: Buffer.from([7]) }))
+  assert.equal(bad.code, 'invalid_protobuf')
+})
+
+test('exceptions of getters and proxies come through', () => {
+  const boom = new RangeError('boom')
+  const getter = {
+    ...base,
+    get metadataJson() {
+      throw boom
+    },
+  }
+  const proxy = new Proxy(base, {
+    get() {
+      throw boom
+    },
+    ownKeys() {
+      throw boom
+    },
+  })
+  const { proxy: revoked, revoke } = Proxy.revocable(base, {})
+  revoke()
+  for (const call of [buildSpanProtoBytes, processSpan]) {
+    assert.equal(
+      faultOf(() => call(proxy)),
+      boom,
+    )
+    assert.ok(faultOf(() => call(revoked)) instanceof TypeError)
+  }
+  assert.equal(
+    faultOf(() => buildSpanProtoBytes(getter)),
+    boom,
+  )
+  assert.throws(() => buildSpanProtoBytes({ ...base, get kind() { throw 'a string' } }), (thrown) => thrown === 'a string')
+})
+
+test('class instances, null prototypes and proxies are objects', () => {
+  class Span {}
+  assert.equal(buildSpanProtoBytes(Object.assign(new Span(), base)).toString('hex'), BASE_HEX)
+  assert.equal(buildSpanProtoBytes(Object.assign(Object.create(null), base)).toString('hex'), BASE_HEX)
+  assert.equal(buildSpanProtoBytes(new Proxy(base, {})).toString('hex'), BASE_HEX)
+  assert.equal(buildSpanProtoBytes(Object.create(base)).toString('hex'), BASE_HEX)
+  assert.equal(buildSpanProtoBytes({ ...base, unknown: 1 }).toString('hex'), BASE_HEX)
+})
+
+test('results are plain objects, whatever stands on Object.prototype', () => {
+  const results = () => [processSpan({ inputJson: '{}' }), core.processExportPayload('{}'), processSpans([{}])]
+  const expected = results()
+  Object.defineProperty(Object.prototype, 'spanBytes', { configurable: true, set() { throw new Error('setter') } })
+  Object.defineProperty(Object.prototype, 'normalizedJson', { configurable: true, value: 1, writable: false })
+  try {
+    assert.deepEqual(results(), expected)
+  } finally {
+    delete Object.prototype.spanBytes
+    delete Object.prototype.normalizedJson
+  }
+  for (const result of expected) {
+    assert.equal(Object.getPrototypeOf(result), Object.prototype)
+    for (const name of Object.keys(result)) {
+      const { writable, enumerable, configurable } = Object.getOwnPropertyDescriptor(result, name)
+      assert.ok(writable && enumerable && configurable, name)
+    }
+  }
+})
+
+test('processSpan gives what the published calls give one after the other', () => {
+  const inputJson = '{"body":"eyJhIjoxfQ==","z":1.50}'
+  const inputMerges = '{"body":{"encoding":1,"decoded_type":1,"match_importance":0}}'
+  const outputJson = '[1,{"a":null}]'
+  const input = core.processExportPayload(inputJson, inputMerges)
+  const output = core.processExportPayload(outputJson)
+  const span = processSpan({ name: 'n', kind: 1, inputJson, inputMerges, outputJson: Buffer.from(outputJson) })
+  const bytes = buildSpanProtoBytes({
+    ...base,
+    ...Object.fromEntries(
+      ['traceId', 'spanId', 'parentSpanId', 'packageName', 'instrumentationName', 'submoduleName', 'statusMessage'].map(
+        (name) => [name, ''],
+      ),
+    ),
+    packageType: 0,
+    statusCode: 0,
+    isRootSpan: false,
+    timestampSeconds: 0,
+    timestampNanos: 0,
+    durationSeconds: 0,
+    durationNanos: 0,
+    inputSchemaJson: input.decodedSchemaJson,
+    outputSchemaJson: output.decodedSchemaJson,
+    inputSchemaHash: input.decodedSchemaHash,
+    outputSchemaHash: output.decodedSchemaHash,
+    inputValueHash: input.decodedValueHash,
+    outputValueHash: output.decodedValueHash,
+    inputValueProtoStructBytes: input.protobufStructBytes,
+    outputValueProtoStructBytes: output.protobufStructBytes,
+  })
+  const { messageDepth, ...rest } = span
+  assert.equal(messageDepth, 6)
+  assert.deepEqual(rest, {
+    spanBytes: bytes,
+    inputValueHash: input.decodedValueHash,
+    outputValueHash: output.decodedValueHash,
+    inputSchemaHash: input.decodedSchemaHash,
+    outputSchemaHash: output.decodedSchemaHash,
+    inputSchemaJson: input.decodedSchemaJson,
+    outputSchemaJson: output.decodedSchemaJson,
+    inputNormalizedJson: input.normalizedJson,
+    outputNormalizedJson: output.normalizedJson,
+  })
+})
+
+test('processSpan refuses unknown members by name', () => {
+  const { code, message } = faultOf(() => processSpan({ name: 'x', trace_id: 'y' }))
+  assert.equal(code, 'invalid_argument')
+  assert.match(message, /trace_id/)
+})
+
+test('an export request holds the spans as they are', () => {
+  const request = buildExportSpansRequestBytes('a', 'b', 'c', 'd', [Buffer.alloc(0), new Uint8Array([0x0a, 1, 0x78])])
+  assert.equal(request.toString('hex'), '0a01611201621a01632201642a002a030a0178')
+  assert.equal(buildExportSpansRequestBytes('\ud800', '', '', '', []).toString('hex'), '0a03efbfbd')
+})
+
+test('an export request refuses what it cannot hold, with the index', () => {
+  for (const [spans, index, code] of [
+    [[Buffer.alloc(0), Buffer.from([7])], 1, 'invalid_protobuf'],
+    [[Buffer.alloc(0), 'x'], 1, 'invalid_argument'],
+    [[null], 0, 'invalid_argument'],
+    [[[1]], 0, 'invalid_argument'],
+    [[, Buffer.alloc(0)], 0, 'invalid_argument'],
+  ]) {
+    const error = faultOf(() => buildExportSpansRequestBytes('', '', '', '', spans))
+    assert.equal(error.index, index)
+    assert.equal(error.code, code)
+  }
+  for (const spans of [undefined, null, 1, 'x', {}, { length: 0 }, new Set(), new Uint8Array(2)]) {
+    assert.equal(faultOf(() => buildExportSpansRequestBytes('', '', '', '', spans)).code, 'invalid_argument')
+  }
+  for (const text of [undefined, null, 1, {}, Buffer.from('x')]) {
+    assert.equal(faultOf(() => buildExportSpansRequestBytes(text, '', '', '', [])).code, 'invalid_argument')
+  }
+})
+
+const deep = (levels) => '{"a":'.repeat(levels) + '1' + '}'.repeat(levels)
+
+test('a batch keeps the good spans and reports the bad ones', () => {
+  const good = processSpan({ name: 'good' }).spanBytes
+  const batch = processSpans(
+    [
+      { name: 'good' },
+      { kind: 9 },
+      Buffer.from([7]),
+      good,
+      null,
+      { inputJson: '{' },
+      { nmae: 'x' },
+      {
+        get name() {
+          throw new Error('boom')
+        },
+      },
+      { inputJson: deep(40) },
+      { kind: NaN },
+    ],
+    { observableServiceId: 'id', environment: 'env', sdkVersion: 'v', sdkInstanceId: 'i', maxMessageDepth: 100 },
+  )
+  assert.deepEqual(batch.requestBytes, buildExportSpansRequestBytes('id', 'env', 'v', 'i', [good, good]))
+  assert.deepEqual(
+    batch.errors.map(({ index, code, path, offset }) => [index, code, path, offset]),
+    [
+      [1, 'invalid_enum', '$.kind', null],
+      [2, 'invalid_protobuf', null, 0],
+      [4, 'invalid_argument', '$.span', null],
+      [5, 'invalid_json', '$.input_json', 1],
+      [6, 'invalid_argument', '$.span', null],
+      [7, 'invalid_argument', '$.span', null],
+      [8, 'depth_exceeded', null, null],
+      [9, 'invalid_argument', '$.kind', null],
+    ],
+  )
+  for (const error of batch.errors) assert.match(error.message, new RegExp(`^span ${error.index}: `))
+  assert.deepEqual(batch.messageDepths, [2, null, null, 2, null, null, null, null, 121, null])
+})
+
+test('a strict batch throws its first error, with the index', () => {
+  const error = faultOf(() => processSpans([{}, { kind: 9 }, null], { strict: true }))
+  assert.deepEqual([error.index, error.code, error.path], [1, 'invalid_enum', '$.kind'])
+  assert.deepEqual(processSpans([{}], { strict: true }).errors, [])
+})
+
+test('batch options are checked', () => {
+  for (const options of [
+    1,
+    'x',
+    { maxDepth: 1 },
+    { maxMessageDepth: -1 },
+    { maxMessageDepth: NaN },
+    { maxMessageDepth: '1' },
+    { strict: 1 },
+    { environment: 1 },
+  ]) {
+    assert.equal(faultOf(() => processSpans([], options)).code, 'invalid_argument')
+  }
+  const none = processSpans([])
+  assert.deepEqual(none, { requestBytes: Buffer.alloc(0), messageDepths: [], errors: [] })
+  for (const options of [null, undefined, {}, { strict: null, maxMessageDepth: null, environment: null }]) {
+    assert.deepEqual(processSpans([], options), none)
+  }
+})
+
+test('reading back and differences', () => {
+  const [left, right] = ['{"a":1}', '{"a":2}'].map((inputJson) => processSpan({ name: 'n', inputJson }).spanBytes)
+  assert.deepEqual(JSON.parse(core.spanToJson(left)).inputValue, { a: 1 })
+  const changed = core.diffSpans(left, right)
+  assert.deepEqual(
+    changed.map(({ kind, path }) => [kind, path]),
+    [
+      ['changed', '$.inputValue.a'],
+      ['changed', '$.inputValueHash'],
+    ],
+  )
+  assert.deepEqual(changed[0], { kind: 'changed', path: '$.inputValue.a', left: '1', right: '2' })
+  const requests = [left, right].map((span) => buildExportSpansRequestBytes('', '', '', '', [span]))
+  assert.deepEqual(core.diffExportRequests(...requests)[0].path, '$.spans[0].inputValue.a')
+  assert.deepEqual(JSON.parse(core.exportRequestToJson(requests[0])).spans.length, 1)
+  assert.equal(core.structToJson(core.objectToProtobufStructBytes('{"b":[1,null,true],"a":{}}')), '{"a":{},"b":[1,null,true]}')
+  assert.deepEqual(core.diffJson('{"a":1,"b":2}', Buffer.from('{"b":2,"c":"é"}')), [
+    { kind: 'removed', path: '$.a', left: '1', right: null },
+    { kind: 'added', path: '$.c', left: null, right: '"é"' },
+  ])
+  assert.equal(faultOf(() => core.diffJson('{}', '{')).offset, 1)
+  for (const name of ['spanToJson', 'exportRequestToJson', 'structToJson']) {
+    assert.equal(faultOf(() => core[name](Buffer.from([7]))).code, 'invalid_protobuf')
+    assert.equal(faultOf(() => core[name]('{}')).code, 'invalid_argument')
+    assert.equal(faultOf(() => core[name]()).code, 'invalid_argument')
+  }
+})

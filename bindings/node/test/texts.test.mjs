@@ -1,0 +1,253 @@
+// Text arguments: strings, surrogates, and every kind of memory that bytes
+// can come in.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Worker } from 'node:worker_threads'
+import core from './core.cjs'
+
+const { normalizeJson, deterministicHash, normalizeAndHash, processExportPayload } = core
+
+function faultOf(call) {
+  try {
+    call()
+  } catch (error) {
+    assert.ok(error instanceof Error)
+    return { code: error.code, offset: error.offset, path: error.path }
+  }
+  return assert.fail('nothing was thrown')
+}
+
+const fault = (code, offset, path) => ({ code, offset, path })
+
+test('what JSON.stringify gives is taken as it is', () => {
+  for (const [value, expected] of [
+    [{ b: 1, a: [true, null, 1.5] }, '{"a":[true,null,1.5],"b":1}'],
+    [{ 10: 'a', 9: 'b', x: 'c' }, '{"10":"a","9":"b","x":"c"}'],
+    [{ a: NaN, b: Infinity, c: undefined, d: () => 1 }, '{"a":null,"b":null}'],
+    [-0, '0'],
+    [1e21, '1e+21'],
+    [2 ** 53, '9007199254740992'],
+    [new Date(0), '"1970-01-01T00:00:00.000Z"'],
+    ['\ud83d\ude00', '"\u{1f600}"'],
+    ['\ud800', '"\ufffd"'],
+    [{ '\udc00': '\ud800\ud800' }, '{"\ufffd":"\ufffd\ufffd"}'],
+    ['\u2028\u007f', '"\u2028\u007f"'],
+  ]) {
+    assert.equal(normalizeJson(JSON.stringify(value)), expected)
+  }
+})
+
+test('an unpaired surrogate in a string becomes one U+FFFD', () => {
+  for (const [text, expected] of [
+    ['"\ud800"', '"\ufffd"'],
+    ['"a\udc00b"', '"a\ufffdb"'],
+    ['"\ud800\ud800"', '"\ufffd\ufffd"'],
+    ['"\udc00\ud800"', '"\ufffd\ufffd"'],
+    ['"\ud800\ud83d\ude00"', '"\ufffd\u{1f600}"'],
+    ['{"\ud800":1,"\udfff":2}', '{"\ufffd":2}'],
+    // Half in the string, half escaped, is no pair.
+    ['"\ud83d\\ude00"', '"\ufffd\ufffd"'],
+    ['"\\ud83d\ude00"', '"\ufffd\ufffd"'],
+  ]) {
+    assert.equal(normalizeJson(text), expected)
+    assert.equal(processExportPayload(text).normalizedJson, expected)
+  }
+})
+
+test('profile rfc8785 refuses an unpaired surrogate, with its offset in UTF-8 bytes', () => {
+  const options = { profile: 'rfc8785' }
+  for (const [text, offset] of [
+    ['"\ud800"', 1],
+    ['"é\udc00"', 3],
+    ['"\u{1f600}\ud800"', 5],
+    ['"\ufffd\ud800"', 4],
+    ['"\\ud800"', 1],
+  ]) {
+    assert.deepEqual(
+      faultOf(() => normalizeJson(text, options)),
+      fault('lone_surrogate', offset),
+    )
+    assert.deepEqual(
+      faultOf(() => deterministicHash(text, options)),
+      fault('lone_surrogate', offset),
+    )
+  }
+  assert.equal(normalizeJson('"\ufffd\u{1f600}"', options), '"\ufffd\u{1f600}"')
+})
+
+test('bytes that are not UTF-8 are refused with the offset', () => {
+  for (const [bytes, offset] of [
+    [[0x22, 0xff, 0x22], 1],
+    [[0x22, 0xed, 0xa0, 0x80, 0x22], 1],
+    [[0x22, 0x61, 0xc3], 2],
+  ]) {
+    assert.deepEqual(
+      faultOf(() => normalizeJson(Buffer.from(bytes))),
+      fault('invalid_utf8', offset),
+    )
+  }
+})
+
+test('options choose profile and algorithm', () => {
+  assert.equal(normalizeJson('1.0'), '1.0')
+  assert.equal(normalizeJson('1.0', { profile: 'rfc8785' }), '1')
+  assert.equal(normalizeJson('1.0', { profile: 'drift' }), '1.0')
+  assert.equal(normalizeJson('1.0', { profile: null, algorithm: undefined }), '1.0')
+  // The digest of the two bytes `{}` by the oracle of the fixtures.
+  const blake3 = '6e46dd10defc9b56c29a6ec56b508c21f54c08192194e4df25bf36f0c9c3c279'
+  assert.equal(deterministicHash('{}', { algorithm: 'blake3' }), blake3)
+  assert.deepEqual(normalizeAndHash('{}', { algorithm: 'blake3' }), { normalizedJson: '{}', deterministicHash: blake3 })
+  assert.notEqual(deterministicHash('{}', { algorithm: 'blake3' }), deterministicHash('{}'))
+})
+
+test('an index in place of the options is not looked at, as by the published functions', () => {
+  assert.deepEqual(['1', '2'].map(normalizeJson), ['1', '2'])
+})
+
+test('options that do not exist are refused', () => {
+  for (const options of [
+    { profile: 'jcs' },
+    { profile: 1 },
+    { algorithm: 'md5' },
+    { profil: 'drift' },
+    'rfc8785',
+    true,
+    Symbol('x'),
+  ]) {
+    assert.equal(faultOf(() => normalizeJson('{}', options)).code, 'invalid_argument')
+  }
+})
+
+test('what is neither string nor bytes is refused', () => {
+  for (const value of [
+    undefined,
+    null,
+    1,
+    1n,
+    true,
+    {},
+    [],
+    Symbol('x'),
+    () => 1,
+    new String('{}'),
+    new Uint16Array(2),
+    new Int8Array(2),
+    new DataView(new ArrayBuffer(2)),
+    new ArrayBuffer(2),
+    new SharedArrayBuffer(2),
+    new Proxy(Buffer.from('{}'), {}),
+  ]) {
+    for (const name of ['normalizeJson', 'deterministicHash', 'normalizeAndHash', 'processExportPayload']) {
+      assert.deepEqual(
+        faultOf(() => core[name](value)),
+        fault('invalid_argument'),
+      )
+    }
+    for (const name of ['objectToProtobufStructBytes', 'objectToProtobufStructFieldCount']) {
+      assert.deepEqual(
+        faultOf(() => core[name](value)),
+        fault('invalid_argument'),
+      )
+    }
+  }
+  assert.equal(faultOf(() => normalizeJson()).code, 'invalid_argument')
+})
+
+test('merges: undefined and null are none, a wrong type is refused', () => {
+  const none = processExportPayload('{"a":1}')
+  assert.deepEqual(processExportPayload('{"a":1}', undefined), none)
+  assert.deepEqual(processExportPayload('{"a":1}', null), none)
+  assert.deepEqual(processExportPayload('{"a":1}', '{}'), none)
+  assert.equal(faultOf(() => processExportPayload('{}', 1)).code, 'invalid_argument')
+  assert.equal(faultOf(() => processExportPayload('{}', {})).code, 'invalid_argument')
+  assert.deepEqual(
+    faultOf(() => processExportPayload('{}', '{"a":{"encoding":"x"}}')),
+    fault('invalid_merges', undefined, '$.a.encoding'),
+  )
+  assert.equal(faultOf(() => processExportPayload('{}', '{"a":')).offset, 5)
+})
+
+test('bytes are read from every kind of memory', () => {
+  const text = '{"b":1,"a":"é"}'
+  const bytes = Buffer.from(text)
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length + 2), 1, bytes.length)
+  shared.set(bytes)
+  const resizable = new Uint8Array(new ArrayBuffer(bytes.length, { maxByteLength: 1000 }))
+  resizable.set(bytes)
+  class Derived extends Uint8Array {}
+  for (const view of [
+    bytes,
+    new Uint8Array(bytes),
+    Derived.from(bytes),
+    Buffer.concat([Buffer.from('xx'), bytes, Buffer.from('yy')]).subarray(2, 2 + bytes.length),
+    shared,
+    resizable,
+    Buffer.from(shared.buffer, 1, bytes.length),
+  ]) {
+    assert.equal(normalizeJson(view), '{"a":"é","b":1}')
+    assert.equal(processExportPayload(view).normalizedJson, '{"a":"é","b":1}')
+  }
+})
+
+test('memory that is gone is an empty text', () => {
+  const detached = new Uint8Array([0x7b, 0x7d])
+  structuredClone(detached.buffer, { transfer: [detached.buffer] })
+  const memory = new ArrayBuffer(8, { maxByteLength: 16 })
+  const outside = new Uint8Array(memory, 4, 4)
+  memory.resize(2)
+  const tracking = new Uint8Array(memory)
+  memory.resize(0)
+  for (const view of [detached, outside, tracking, Buffer.alloc(0)]) {
+    assert.deepEqual(
+      faultOf(() => normalizeJson(view)),
+      fault('invalid_json', 0),
+    )
+  }
+})
+
+test('a getter that detaches an earlier buffer leaves an empty text, not a crash', () => {
+  const bytes = new Uint8Array(Buffer.from('{"a":1}'))
+  const span = {
+    inputJson: bytes,
+    get metadataJson() {
+      structuredClone(bytes.buffer, { transfer: [bytes.buffer] })
+      return '{}'
+    },
+  }
+  assert.deepEqual(
+    faultOf(() => core.processSpan(span)),
+    fault('invalid_json', 0, '$.input_json'),
+  )
+})
+
+test('shared memory that another thread writes gives an answer or an error', { timeout: 60_000 }, async () => {
+  const memory = new SharedArrayBuffer(1 << 16)
+  const view = new Uint8Array(memory)
+  const filled = Buffer.from(`"${'a'.repeat(view.length - 2)}"`)
+  view.set(filled)
+  const writer = new Worker(
+    `const { workerData } = require('node:worker_threads')
+     const view = new Uint8Array(workerData.memory)
+     for (let i = 1; ; i++) view[1 + (i % (view.length - 2))] = i & 0xff`,
+    { eval: true, workerData: { memory } },
+  )
+  await new Promise((resolve) => writer.on('online', resolve))
+  for (let round = 0; round < 100; round++) {
+    try {
+      assert.equal(typeof normalizeJson(view), 'string')
+    } catch (error) {
+      assert.match(error.code, /^invalid_(json|utf8)$/)
+    }
+  }
+  await writer.terminate()
+})
+
+test('strings come back whole in every representation', () => {
+  const rope = 'x'.repeat(40) + ['"'].join('') + 'é'.repeat(3)
+  for (const text of ['', 'ascii', 'latin é', 'wide 日本', 'astral \u{1f600}', 'nul \0', rope, 'y'.repeat(100_000) + 'é']) {
+    const json = JSON.stringify(text)
+    assert.equal(JSON.parse(normalizeJson(json)), text)
+    assert.equal(JSON.parse(normalizeJson(Buffer.from(json))), text)
+    assert.equal(JSON.parse(normalizeJson(` ${json} `.slice(1, -1))), text)
+  }
+})

@@ -1,0 +1,159 @@
+//! Documents and schemas as new Python dicts and lists.
+
+use crate::integer;
+use drift_rust_core::{ProcessedPayload, SchemaRef, Value};
+use pyo3::ffi;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString, PyTuple};
+
+/// Keys that were turned into Python strings lately. A payload repeats its keys
+/// from row to row, and its schema has them all again; a string made once also
+/// keeps its hash.
+pub(crate) struct Keys<'d, 'py> {
+    slots: [Option<(&'d str, Bound<'py, PyString>)>; KEY_SLOTS],
+}
+
+/// Few enough to be cleared in no time for a small payload.
+const KEY_SLOTS: usize = 64;
+
+impl<'d, 'py> Keys<'d, 'py> {
+    pub(crate) fn new() -> Keys<'d, 'py> {
+        Keys {
+            slots: [const { None }; KEY_SLOTS],
+        }
+    }
+
+    fn get(&mut self, py: Python<'py>, key: &'d str) -> Bound<'py, PyString> {
+        let bytes = key.as_bytes();
+        let mix = |byte: Option<&u8>| byte.map_or(0, |byte| usize::from(*byte));
+        let place = (bytes.len()
+            + 7 * mix(bytes.first())
+            + 31 * mix(bytes.last())
+            + 17 * mix(bytes.get(bytes.len() / 2)))
+            % KEY_SLOTS;
+        match self.slots.get_mut(place) {
+            Some(Some((known, object))) if *known == key => object.clone(),
+            Some(slot) => {
+                let object = PyString::new(py, key);
+                *slot = Some((key, object.clone()));
+                object
+            }
+            None => PyString::new(py, key),
+        }
+    }
+}
+
+/// A value as a new Python object.
+pub(crate) fn value<'d, 'py>(
+    py: Python<'py>,
+    keys: &mut Keys<'d, 'py>,
+    value: Value<'d>,
+) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match value {
+        Value::Null => py.None().into_bound(py),
+        Value::Bool(value) => PyBool::new(py, value).to_owned().into_any(),
+        Value::Int(value) => PyInt::new(py, value).into_any(),
+        Value::BigInt(digits) => integer::from_digits(py, digits)?,
+        Value::Float(value) => PyFloat::new(py, value).into_any(),
+        Value::Str(value) => PyString::new(py, value).into_any(),
+        Value::Array(items) => {
+            let length = items.len();
+            let list = new_list(py, length)?;
+            for (index, item) in items.iter().enumerate() {
+                let item = self::value(py, keys, item)?;
+                // SAFETY: the list is new and has so many empty places; the call
+                // takes the reference over.
+                unsafe {
+                    ffi::PyList_SetItem(list.as_ptr(), index as ffi::Py_ssize_t, item.into_ptr());
+                }
+            }
+            list
+        }
+        Value::Object(members) => {
+            let dict = PyDict::new(py);
+            for (key, member) in members.iter() {
+                let member = self::value(py, keys, member)?;
+                set(&dict, &keys.get(py, key), &member)?;
+            }
+            dict.into_any()
+        }
+    })
+}
+
+/// A schema as a new dict, its members in canonical order.
+pub(crate) fn schema<'d, 'py>(
+    py: Python<'py>,
+    keys: &mut Keys<'d, 'py>,
+    node: SchemaRef<'d>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    if let Some(code) = node.decoded_type() {
+        set(&dict, intern!(py, "decoded_type"), &PyInt::new(py, code))?;
+    }
+    if let Some(code) = node.encoding() {
+        set(&dict, intern!(py, "encoding"), &PyInt::new(py, code))?;
+    }
+    if let Some(items) = node.items() {
+        set(&dict, intern!(py, "items"), &schema(py, keys, items)?)?;
+    }
+    if let Some(importance) = node.match_importance() {
+        let importance = PyFloat::new(py, importance);
+        set(&dict, intern!(py, "match_importance"), &importance)?;
+    }
+    let properties = PyDict::new(py);
+    for (key, property) in node.properties() {
+        let property = schema(py, keys, property)?;
+        set(&properties, &keys.get(py, key), &property)?;
+    }
+    set(&dict, intern!(py, "properties"), &properties)?;
+    set(
+        &dict,
+        intern!(py, "type"),
+        &PyInt::new(py, node.type_code()),
+    )?;
+    Ok(dict)
+}
+
+fn new_list(py: Python<'_>, length: usize) -> PyResult<Bound<'_, PyAny>> {
+    // SAFETY: gives a new reference, or null with an exception set.
+    unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyList_New(length as ffi::Py_ssize_t)) }
+}
+
+fn set<T>(
+    dict: &Bound<'_, PyDict>,
+    key: &Bound<'_, PyString>,
+    value: &Bound<'_, T>,
+) -> PyResult<()> {
+    // SAFETY: all three are alive; the call takes references of its own.
+    let result = unsafe { ffi::PyDict_SetItem(dict.as_ptr(), key.as_ptr(), value.as_ptr()) };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(PyErr::fetch(dict.py()))
+    }
+}
+
+/// What became of a payload, as the tuple of the text form.
+pub(crate) fn processed_text<'py>(
+    py: Python<'py>,
+    processed: &ProcessedPayload,
+) -> PyResult<Bound<'py, PyTuple>> {
+    let normalized = PyString::new(py, &processed.normalized_json);
+    let decoded = if processed.decoded_is_normalized() {
+        normalized.clone()
+    } else {
+        PyString::new(py, processed.decoded_json())
+    };
+    PyTuple::new(
+        py,
+        [
+            normalized.into_any(),
+            decoded.into_any(),
+            PyString::new(py, &processed.decoded_value_hash).into_any(),
+            PyString::new(py, &processed.decoded_schema_json).into_any(),
+            PyString::new(py, &processed.decoded_schema_hash).into_any(),
+            PyBytes::new(py, &processed.protobuf_struct_bytes).into_any(),
+        ],
+    )
+}

@@ -1,0 +1,163 @@
+"""Text arguments: what they may be, and what their errors say."""
+
+import array
+from typing import Any, Callable
+
+import drift_core
+import pytest
+
+TEXT_CALLS: dict[str, Callable[[Any], Any]] = {
+    "normalize_json": drift_core.normalize_json,
+    "deterministic_hash": drift_core.deterministic_hash,
+    "normalize_and_hash": drift_core.normalize_and_hash,
+    "object_to_protobuf_struct_bytes": drift_core.object_to_protobuf_struct_bytes,
+    "object_to_protobuf_struct_field_count": drift_core.object_to_protobuf_struct_field_count,
+    "process_export_payload": lambda text: drift_core.process_export_payload(text, None),
+    "the merges of process_export_payload": lambda text: drift_core.process_export_payload(
+        '{"a":"YQ=="}', text
+    ),
+    "diff_json": lambda text: drift_core.diff_json(text, text),
+    "process_span": lambda text: (
+        drift_core.process_span({"input_json": text, "input_merges": text}).span_bytes
+    ),
+}
+
+
+@pytest.fixture(params=TEXT_CALLS)
+def call(request: pytest.FixtureRequest) -> Callable[[Any], Any]:
+    return TEXT_CALLS[request.param]
+
+
+def test_text_may_be_str_or_any_kind_of_bytes(call: Callable[[Any], Any]) -> None:
+    text = '{"a":{"encoding":1},"\u00e9\U0001f600":{}}'
+    raw = text.encode()
+
+    class Str(str):
+        def encode(self, *_: Any) -> bytes:
+            raise AssertionError
+
+    class Bytes(bytes):
+        def __len__(self) -> int:
+            raise AssertionError
+
+    expected = call(text)
+    forms = [Str(text), raw, Bytes(raw), bytearray(raw), memoryview(raw)]
+    forms += [memoryview(bytearray(b"12" + raw))[2:], memoryview(raw).cast("b")]
+    for form in forms:
+        assert call(form) == expected
+
+
+def test_other_types_are_refused(call: Callable[[Any], Any]) -> None:
+    others = [1, 1.5, True, [], object(), array.array("b", b"{}"), memoryview(b"{ } ")[::2]]
+    others += [memoryview(array.array("I", [0x7D7D7B7B]))]
+    for other in others:
+        # Merges of a span may be native, so that numbers are refused as merges.
+        with pytest.raises(drift_core.DriftTypeError) as caught:
+            call(other)
+        assert caught.value.code == "invalid_argument"
+        assert "argument" in str(caught.value) or "span field" in str(caught.value)
+    released = memoryview(b"{}")
+    released.release()
+    with pytest.raises(drift_core.DriftTypeError):
+        call(released)
+
+
+def test_none_is_refused_where_a_text_is_needed() -> None:
+    for name in (
+        "normalize_json",
+        "deterministic_hash",
+        "normalize_and_hash",
+        "object_to_protobuf_struct_bytes",
+        "object_to_protobuf_struct_field_count",
+    ):
+        with pytest.raises(TypeError):
+            TEXT_CALLS[name](None)
+    with pytest.raises(TypeError):
+        drift_core.process_export_payload(None, None)
+
+
+def test_bytes_that_are_not_utf8_are_refused_at_their_offset() -> None:
+    for raw, offset in ((b'"\xff"', 1), (b'"a\xed\xa0\x80"', 2), (b'"\xc3', 1)):
+        with pytest.raises(drift_core.DriftError) as caught:
+            drift_core.normalize_json(raw)
+        assert (caught.value.code, caught.value.offset) == ("invalid_utf8", offset)
+
+
+def test_offsets_count_utf8_bytes() -> None:
+    with pytest.raises(drift_core.DriftError) as caught:
+        drift_core.normalize_json('["\u00e9\U0001f600", x]')
+    assert (caught.value.code, caught.value.offset) == ("invalid_json", 11)
+    assert "11" in str(caught.value)
+
+
+def test_surrogates_of_a_string_become_replacement_characters(call: Callable[[Any], Any]) -> None:
+    lone = '{"a\ud800\udc00":{"x":"\udfff"}}'
+    assert call(lone) == call('{"a\ufffd\ufffd":{"x":"\ufffd"}}')
+
+
+def test_surrogates_of_a_string_are_refused_by_rfc8785() -> None:
+    for text, offset in (
+        ('"\u00e9\ud800"', 3),
+        ('["\\ud83d\\ude00","\ud83d\ude00"]', 17),
+        ("\ud800", 0),
+    ):
+        for one in (
+            drift_core.normalize_json,
+            drift_core.deterministic_hash,
+            drift_core.normalize_and_hash,
+        ):
+            with pytest.raises(drift_core.DriftError) as caught:
+                one(text, profile="rfc8785")
+            assert (caught.value.code, caught.value.offset) == ("lone_surrogate", offset)
+
+
+def test_a_string_outside_json_is_invalid_json_also_with_surrogates() -> None:
+    with pytest.raises(drift_core.DriftError) as caught:
+        drift_core.normalize_json("\ud800")
+    assert (caught.value.code, caught.value.offset) == ("invalid_json", 0)
+
+
+def test_profiles_and_algorithms_have_names() -> None:
+    assert drift_core.normalize_json("1.0", profile="drift") == "1.0"
+    assert drift_core.normalize_json("1.0", profile="rfc8785") == "1"
+    sha256 = "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b"
+    assert drift_core.deterministic_hash("1", algorithm="sha256") == sha256
+    blake3 = "d33fb48ab5adff269ae172b29a6913ff04f6f266207a7a8e976f2ecd571d4492"
+    assert len(drift_core.deterministic_hash("1", algorithm="blake3")) == len(blake3)
+    assert drift_core.deterministic_hash("1", algorithm="blake3") != sha256
+    for options in ({"profile": "jcs"}, {"algorithm": "md5"}, {"profile": ""}):
+        with pytest.raises(drift_core.DriftError) as caught:
+            drift_core.deterministic_hash("1", **options)
+        assert caught.value.code == "invalid_argument"
+        assert isinstance(caught.value, ValueError)
+    for options in ({"profile": 1}, {"algorithm": b"sha256"}):
+        with pytest.raises(drift_core.DriftTypeError):
+            drift_core.deterministic_hash("1", **options)
+
+
+def test_text_results_are_one_object_when_nothing_was_decoded() -> None:
+    result = drift_core.process_export_payload('{"a": "YQ=="}', None)
+    assert result[0] is result[1]
+    decoded = drift_core.process_export_payload('{"a": "YQ=="}', '{"a":{"encoding":1}}')
+    assert decoded[:2] == ('{"a":"YQ=="}', '{"a":"a"}')
+
+
+def test_faults_of_the_payload_come_before_those_of_the_merges() -> None:
+    with pytest.raises(drift_core.DriftError) as caught:
+        drift_core.process_export_payload("{", "[")
+    assert caught.value.code == "invalid_json"
+    with pytest.raises(drift_core.DriftTypeError) as type_caught:
+        drift_core.process_export_payload_pyobject({1: 1}, 1)
+    assert type_caught.value.code == "invalid_key"
+
+
+def test_empty_everything() -> None:
+    for empty in ("", b"", bytearray(), memoryview(b"")):
+        with pytest.raises(drift_core.DriftError) as caught:
+            drift_core.normalize_json(empty)
+        assert (caught.value.code, caught.value.offset) == ("invalid_json", 0)
+    assert drift_core.struct_to_json(b"") == "{}"
+    assert drift_core.process_spans([]).request_bytes == b""
+    assert drift_core.process_spans([{}]).span_results == [{"message_depth": 2}]
+    assert drift_core.diff_json("{}", "{}") == []
+    assert drift_core.diff_spans(b"", b"") == []
