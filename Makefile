@@ -1,26 +1,89 @@
-# make demo    what the project does, shown
-# make test    all tests
-# make lint    format, lints and policies; make fmt mends the format
+# make demo    records two real services and shows what was recorded
+# make test    all tests; its parts are targets of their own (CONTRIBUTING.md)
+# make lint    format, lints, type checks, policies; make fmt mends the format
 # make bench   ours beside the published packages, in one run
 # make clean   removes all that these made
+#
+# Everything is set up inside the tree: environments under target/env, data of
+# running tests under .run, which they remove.
 
-.PHONY: demo test lint fmt bench clean
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+export PYTHON ?= python3
+COUNT ?= 3000
+SEED ?= 20261121
 
-demo:
-	cargo run --quiet --package drift-rust-core --example tour
+OURS := target/env/python/bin/python
+PUBLISHED := target/env/published-python/bin/python
+NODE := bindings/node
+PUBLISHED_NODE := target/env/published-node/node_modules/@use-tusk/drift-core-node
 
-test:
-	cargo test --workspace --locked
+.PHONY: demo test lint fmt bench clean python node published answer \
+  test-rust test-oracle test-python test-node test-parity test-compat test-e2e
 
-lint:
+demo: node
+	tests/e2e/setup.sh
+	target/env/e2e-python/bin/python scripts/demo.py
+
+test: test-rust test-oracle test-python test-node test-parity test-compat test-e2e
+
+# What the targets below need; each does nothing when it is up to date.
+python:
+	scripts/venv.sh python bindings/python/requirements-dev.txt
+	scripts/python-binding.sh python
+
+node:
+	scripts/node-binding.sh
+
+published:
+	scripts/published.sh
+
+answer:
+	cargo build --quiet --release --locked --package drift-rust-core --example answer
+
+test-rust:
+	cargo test --locked --package drift-rust-core
+
+test-oracle: python
+	$(OURS) parity-fixtures/generate.py --check
+
+test-python: python
+	$(OURS) -m pytest bindings/python/tests
+
+test-node: node
+	npm test --prefix $(NODE) --silent
+
+test-parity: python node answer
+	$(OURS) tests/parity/run.py --count $(COUNT) --seed $(SEED)
+
+test-compat: python node published
+	$(OURS) tests/compat/run.py --ours-python $(OURS) --published-python $(PUBLISHED) \
+	  --ours-node $(NODE) --published-node $(PUBLISHED_NODE) --count $(COUNT) --seed $(SEED)
+
+test-e2e: node
+	tests/e2e/setup.sh
+	target/env/e2e-python/bin/python -m pytest tests/e2e
+
+lint: python node
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --locked --package drift-rust-core
+	$(OURS) -m ruff format --check .
+	$(OURS) -m ruff check .
+	cd bindings/python && ../../$(OURS) -m mypy --cache-dir ../../target/env/mypy
+	$(OURS) -m mypy.stubtest drift_core --mypy-config-file bindings/python/pyproject.toml
+	npm run --prefix $(NODE) --silent lint
+	$(OURS) scripts/check_versions.py
+	$(OURS) scripts/check_dependencies.py
+	scripts/cargo-deny.sh
 
-fmt:
+fmt: python
 	cargo fmt --all
+	$(OURS) -m ruff format .
 
-bench:
-	@echo "nothing is measured yet"
+bench: python node published
+	$(OURS) benches/run.py --ours-python $(OURS) --published-python $(PUBLISHED) \
+	  --ours-node $(NODE) --published-node $(PUBLISHED_NODE)
 
 clean:
-	rm -rf target .run
+	rm -rf target .run bindings/node/node_modules bindings/node/*.node

@@ -11,14 +11,14 @@ import json
 import random
 import sys
 from pathlib import Path
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Optional
 
 SEED = 20261121
 
 ASCII_WORDS = "alpha beta gamma delta order customer invoice shipped pending refund north account".split()
 OTHER_WORDS = "größe naïve café 東京 Москва résumé coöperate señor 数据 emoji🙂 Ωmega straße".split()
 
-Payload = Tuple[str, Optional[Dict[str, Any]]]
+Payload = tuple[str, Optional[dict[str, Any]]]
 
 
 def words(rng: random.Random, ascii_only: bool, count: int) -> str:

@@ -87,7 +87,9 @@ def processor() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ours-python", required=True, help="an interpreter that has our wheel")
-    parser.add_argument("--published-python", required=True, help="an interpreter that has drift-core-python 0.1.9")
+    parser.add_argument(
+        "--published-python", required=True, help="an interpreter that has drift-core-python 0.1.9"
+    )
     parser.add_argument("--ours-node", required=True, help="the folder of our package")
     parser.add_argument("--published-node", required=True, help="the folder of the published package")
     parser.add_argument("--passes", type=int, default=15, help="interleaved rounds a row (default 15)")
@@ -108,17 +110,27 @@ def main() -> None:
 def run(options: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
     here = Path(__file__).parent
     names = [name for name in payloads.payloads() if options.only in name]
-    python = [[interpreter, str(here / "worker.py"), str(folder)]
-              for interpreter in (options.ours_python, options.published_python)]
-    node = [["node", str(here / "worker.mjs"), str(folder), str(Path(package).resolve())]
-            for package in (options.ours_node, options.published_node)]
+    python = [
+        [interpreter, str(here / "worker.py"), str(folder)]
+        for interpreter in (options.ours_python, options.published_python)
+    ]
+    node = [
+        ["node", str(here / "worker.mjs"), str(folder), str(Path(package).resolve())]
+        for package in (options.ours_node, options.published_node)
+    ]
     jobs = [
         ("Python", python, [(call, call, {}) for call in PYTHON_CALLS]),
-        ("Node", node, [(call, call, {"bytes": False}) for call in NODE_CALLS]
-         + [("processExportPayload", "processExportPayload (Buffer)", {"bytes": True})]),
+        (
+            "Node",
+            node,
+            [(call, call, {"bytes": False}) for call in NODE_CALLS]
+            + [("processExportPayload", "processExportPayload (Buffer)", {"bytes": True})],
+        ),
     ]
     print(f"{processor()}, {os.cpu_count()} cores, {platform.platform()}, Python {platform.python_version()}")
-    print("median microseconds a call; ratio = published / ours; spread = interquartile range / median of ours\n")
+    print(
+        "median microseconds a call; ratio = published / ours; spread = interquartile range / median of ours\n"
+    )
     rows = []
     print(f"{'':7} {'call':34} {'payload':22} {'ours':>10} {'published':>11} {'ratio':>7} {'spread':>7}")
     for language, commands, calls in jobs:
