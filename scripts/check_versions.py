@@ -61,8 +61,9 @@ def _cargo_places(root: Path) -> Iterator[tuple[str, str, object]]:
             package = _read_toml(folder / "Cargo.toml")["package"]
             ours.add(package["name"])
             stated = package.get("version")
-            # What a member may say: nothing of its own.
-            yield file, "package.version", version if stated == {"workspace": True} else stated
+            # A member inherits: a number of its own would have to be found at the next release.
+            inherits = stated == {"workspace": True}
+            yield file, "package.version", version if inherits else f"not inherited ({stated})"
 
     for file in ("Cargo.lock", "fuzz/Cargo.lock"):
         if file != "Cargo.lock" and not (root / file).exists():

@@ -1,1 +1,1 @@
-"""Hand-chosen inputs of the fixtures, one module a file; `table` has the helpers."""
+"""Hand-chosen inputs of the fixtures, one module a file; `table` has what makes a case."""

@@ -118,9 +118,47 @@ def chunks(source: Iterable[Case]) -> Iterator[list[Case]]:
         yield chunk
 
 
-def run_cases(source: Iterable[Case], sides: dict[str, Side], tally: Tally) -> list[tuple[Case, Any]]:
-    """Judge every case; what the published side answered is kept for the second round."""
-    kept: list[tuple[Case, Any]] = []
+class Kept:
+    """A sample of the Struct bytes and spans that the published side gave.
+
+    Drawn by order of appearance, since published spans are other bytes in each run.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.chooser = random.Random(seed)
+        self.samples: dict[str, list[bytes]] = {"struct": [], "span": []}
+        self.seen: Counter[str] = Counter()
+
+    def look(self, case: Case, answer: Any) -> None:
+        kind = {
+            "object_to_protobuf_struct_bytes": "struct",
+            "objectToProtobufStructBytes": "struct",
+            "build_span_proto_bytes_pyobject": "span",
+            "buildSpanProtoBytes": "span",
+        }.get(case.function)
+        if kind is None or "ok" not in answer:
+            return
+        sample = self.samples[kind]
+        self.seen[kind] += 1
+        place = int(self.chooser.random() * self.seen[kind])
+        if len(sample) < SECOND_ROUND:
+            sample.append(bytes.fromhex(answer["ok"]["b"]))
+        elif place < SECOND_ROUND:
+            sample[place] = bytes.fromhex(answer["ok"]["b"])
+
+    def cases(self) -> Iterator[Case]:
+        """Bytes that came out go in again: Struct bytes into spans, spans into an export."""
+        for data in self.samples["struct"]:
+            yield from builders.struct_cases("published Struct bytes", data)
+        spans = self.samples["span"]
+        for data in spans:
+            yield from builders.export_cases("published span bytes", [data])
+        for size in (2, 10, 50):
+            yield from builders.export_cases("published span bytes", spans[:size])
+
+
+def run_cases(source: Iterable[Case], sides: dict[str, Side], tally: Tally, kept: Kept) -> None:
+    """Ask both sides, and judge."""
     for chunk in chunks(source):
         for language in ("py", "node"):
             mine = [case for case in chunk if case.language == language]
@@ -134,24 +172,28 @@ def run_cases(source: Iterable[Case], sides: dict[str, Side], tally: Tally) -> l
                 published, ours = (future.result() for future in waiting)
             for case, left, right in zip(mine, published, ours):
                 judge(case, left, right, tally)
-                if "ok" in left and isinstance(left["ok"], dict) and "b" in left["ok"]:
-                    kept.append((case, left["ok"]["b"]))
-    return kept
+                kept.look(case, left)
 
 
-def second_round(kept: list[tuple[Case, Any]], chooser: random.Random) -> Iterator[Case]:
-    """Bytes that came out go in again: Struct bytes into spans, spans into an export."""
-    structs = sorted(
-        {data for case, data in kept if "truct" in case.function and "ount" not in case.function}
-    )
-    spans = sorted({data for case, data in kept if "pan_" in case.function or "SpanP" in case.function})
-    for data in chooser.sample(structs, min(SECOND_ROUND, len(structs))):
-        yield from builders.struct_cases("published Struct bytes", bytes.fromhex(data))
-    chosen = [bytes.fromhex(data) for data in chooser.sample(spans, min(SECOND_ROUND, len(spans)))]
-    for data in chosen:
-        yield from builders.export_cases("published span bytes", [data])
-    for size in (2, 10, 50):
-        yield from builders.export_cases("published span bytes", chosen[:size])
+def same_bytes(sides: dict[str, Side], languages: list[str]) -> list[str]:
+    """One span twenty times: published gives other bytes each time, ours must not."""
+    properties = ",".join(f'"p{i}":{{"type":1}}' for i in range(8))
+    schema = f'{{"properties":{{{properties}}}}}'
+    found: list[str] = []
+    for language in languages:
+        if language == "py":
+            case = builders.py_span("twenty times", input_schema=builders.as_native(schema))
+        else:
+            case = builders.node_span("twenty times", input_schema=schema)
+        calls = [call_of(language, case.function, case.args, case.kwargs)] * 20
+        counts = {
+            name: len({str(answer) for answer in side.answers(language, calls, [False] * 20)})
+            for name, side in sides.items()
+        }
+        print(f"{case.entry}, 20 times: {counts['published']} published answers, {counts['ours']} of ours")
+        if counts["ours"] != 1:
+            found.append(f"{case.entry}: our span bytes differ from call to call")
+    return found
 
 
 def print_tables(tally: Tally) -> None:
@@ -220,8 +262,7 @@ def main() -> int:
     tally = Tally()
     languages = [options.only] if options.only else ["py", "node"]
     try:
-        complaints = signatures.compare(sides, languages)
-        chooser = random.Random(options.seed)
+        complaints = signatures.compare(sides, languages) + same_bytes(sides, languages)
 
         def all_cases() -> Iterator[Case]:
             yield from cases.handwritten()
@@ -234,9 +275,10 @@ def main() -> int:
             yield from generate.cases(options.count, options.seed)
 
         wanted = (case for case in all_cases() if case.language in languages)
-        kept = run_cases(wanted, sides, tally)
-        again = (case for case in second_round(kept, chooser) if case.language in languages)
-        run_cases(again, sides, tally)
+        kept = Kept(options.seed)
+        run_cases(wanted, sides, tally, kept)
+        again = [case for case in kept.cases() if case.language in languages]
+        run_cases(again, sides, tally, kept)
     finally:
         for side in sides.values():
             side.stop()
@@ -255,7 +297,7 @@ def main() -> int:
             )
         )
     if complaints:
-        print("\nSignatures:\n  " + "\n  ".join(complaints))
+        print("\nSignatures and stability:\n  " + "\n  ".join(complaints))
     print(
         f"\n{tally.total} cases, seed {options.seed}, {options.count} random values,"
         f" {time.monotonic() - started:.0f} s"

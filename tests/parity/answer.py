@@ -255,7 +255,7 @@ def process_spans(args: dict[str, Any]) -> dict[str, Answer]:
             for error in batch.errors
         ]  # fmt: skip
         return {
-            "request_hex": batch.request_bytes.hex(), "message_depths": [result["message_depth"] for result in batch.span_results], "errors": errors,
+            "request_hex": batch.request_bytes.hex(), "message_depths": batch.message_depths, "errors": errors,
         }  # fmt: skip
 
     return {"list": attempt(one)}

@@ -364,8 +364,9 @@ pub(crate) fn process_span(py: Python<'_>, span: &Bound<'_, PyAny>) -> PyResult<
 pub(crate) struct ProcessedBatch {
     /// tusk.drift.backend.v1.ExportSpansRequest with the good spans, in order.
     request_bytes: Py<PyBytes>,
-    /// One dict per span given, with its message_depth (None for a bad span).
-    span_results: Py<PyList>,
+    /// One entry per span given: its nested messages below the request, None
+    /// for a span that could not be measured.
+    message_depths: Py<PyList>,
     /// One dict per bad span, by ascending index: index, code, path, offset, message.
     errors: Py<PyList>,
 }
@@ -376,7 +377,7 @@ impl ProcessedBatch {
         format!(
             "<ProcessedBatch of {} bytes, {} spans given, {} left out>",
             self.request_bytes.as_bytes(py).len(),
-            self.span_results.bind(py).len(),
+            self.message_depths.bind(py).len(),
             self.errors.bind(py).len()
         )
     }
@@ -451,7 +452,7 @@ fn max_message_depth_option(given: Option<&Bound<'_, PyAny>>) -> PyResult<Option
 /// out; many receivers refuse a whole request beyond 100.
 /// strict: raise the first error instead of leaving the span out.
 ///
-/// Returns a ProcessedBatch: request_bytes, span_results, errors.
+/// Returns a ProcessedBatch: request_bytes, message_depths, errors.
 ///
 /// Raises DriftTypeError if spans is no list, and with strict what process_span
 /// raises, with .index.
@@ -459,8 +460,8 @@ fn max_message_depth_option(given: Option<&Bound<'_, PyAny>>) -> PyResult<Option
 /// >>> batch = process_spans([{"input_json": "{"}, {"name": "good"}], environment="test")
 /// >>> batch.errors[0]["index"], batch.errors[0]["code"], batch.errors[0]["path"]
 /// (0, 'invalid_json', '$.input_json')
-/// >>> batch.span_results
-/// [{'message_depth': None}, {'message_depth': 2}]
+/// >>> batch.message_depths
+/// [None, 2]
 #[pyfunction]
 #[pyo3(
     signature = (
@@ -548,12 +549,7 @@ fn raise_strictly(py: Python<'_>, error: &ExportError, given: Vec<Given<'_>>) ->
 }
 
 fn converted_batch(py: Python<'_>, batch: &core::ProcessedBatch) -> PyResult<ProcessedBatch> {
-    let span_results = PyList::empty(py);
-    for depth in &batch.message_depths {
-        let result = PyDict::new(py);
-        result.set_item(intern!(py, "message_depth"), depth)?;
-        span_results.append(result)?;
-    }
+    let message_depths = PyList::new(py, &batch.message_depths)?;
     let errors = PyList::empty(py);
     for error in &batch.errors {
         let report = PyDict::new(py);
@@ -566,7 +562,7 @@ fn converted_batch(py: Python<'_>, batch: &core::ProcessedBatch) -> PyResult<Pro
     }
     Ok(ProcessedBatch {
         request_bytes: PyBytes::new(py, &batch.request_bytes).unbind(),
-        span_results: span_results.unbind(),
+        message_depths: message_depths.unbind(),
         errors: errors.unbind(),
     })
 }

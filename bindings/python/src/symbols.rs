@@ -12,10 +12,11 @@ pub(crate) type AsUtf8AndSize =
 /// `PyUnicode_AsUTF8AndSize`, which reads an ASCII string in place. It is part
 /// of the stable ABI from 3.10 on, while the wheel declares that of 3.9, so it
 /// is looked up when the interpreter is new enough; `None` means to encode
-/// into a bytes object instead, at the cost of an allocation a string (measured
-/// on 3.9 and 3.10 with `process_export_payload_pyobject`: about twice the time).
-/// A string beyond ASCII keeps its UTF-8 form until it goes, as everywhere in
-/// the interpreter.
+/// into a bytes object instead, an allocation a string. Measured without and
+/// with it on Python 3.11 and a payload of 7 kB in 42 rows, processor time of
+/// the best of 30 runs: `process_export_payload_pyobject` 131 and 120 µs,
+/// `build_span_proto_bytes_pyobject` 115 and 89 µs. A string beyond ASCII keeps
+/// its UTF-8 form until it goes, as everywhere in the interpreter.
 pub(crate) fn as_utf8_and_size(py: Python<'_>) -> Option<AsUtf8AndSize> {
     static FOUND: PyOnceLock<Option<AsUtf8AndSize>> = PyOnceLock::new();
     *FOUND.get_or_init(py, || {

@@ -279,7 +279,7 @@ def process_spans_ways(args: Args) -> Iterator[Way]:
         batch = drift_core.process_spans(spans, **options)
         return {
             "request_hex": batch.request_bytes.hex(),
-            "message_depths": [result["message_depth"] for result in batch.span_results],
+            "message_depths": batch.message_depths,
             "errors": [
                 {"error": fault["code"]}
                 | {name: fault[name] for name in ("offset", "path", "index")}

@@ -336,7 +336,7 @@ def test_a_bad_span_is_refused_with_the_member_and_reported_in_a_batch(name: str
         assert caught.value.path == path
 
     batch = drift_core.process_spans([{"name": "good"}, span, b""])
-    assert [result["message_depth"] for result in batch.span_results] == [2, None, 1]
+    assert batch.message_depths == [2, None, 1]
     (fault,) = batch.errors
     assert (fault["index"], fault["code"]) == (1, code)
     if path is not None:

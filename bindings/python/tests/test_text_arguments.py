@@ -158,6 +158,6 @@ def test_empty_everything() -> None:
         assert (caught.value.code, caught.value.offset) == ("invalid_json", 0)
     assert drift_core.struct_to_json(b"") == "{}"
     assert drift_core.process_spans([]).request_bytes == b""
-    assert drift_core.process_spans([{}]).span_results == [{"message_depth": 2}]
+    assert drift_core.process_spans([{}]).message_depths == [2]
     assert drift_core.diff_json("{}", "{}") == []
     assert drift_core.diff_spans(b"", b"") == []

@@ -32,7 +32,7 @@ def added(span: drift_core.SpanInput) -> Optional[int]:
     difference: drift_core.Difference = drift_core.diff_spans(one.span_bytes, b"")[0]
     left: Optional[str] = difference["left"]
     print(fault["code"], left, drift_core.span_to_json(bytearray(one.span_bytes)))
-    return batch.span_results[0]["message_depth"]
+    return batch.message_depths[0]
 
 
 def refused(text: str) -> Optional[int]:

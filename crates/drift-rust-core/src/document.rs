@@ -684,6 +684,11 @@ impl DocumentBuilder {
             .get_or_insert(BuildError::Internal { path, reason });
     }
 
+    /// How many more levels may be opened.
+    pub(crate) fn remaining_depth(&self) -> usize {
+        self.max_depth.saturating_sub(self.frames.len())
+    }
+
     /// The path of the value that would be added now (`$.rows[3].when`).
     pub fn path(&self) -> String {
         let mut path = String::from("$");

@@ -42,7 +42,7 @@ pub use text::{JsonText, replace_surrogates, utf16_to_text};
 pub const MAX_DEPTH: usize = 127;
 
 /// The largest depth limit that [`ValueOptions::with_max_depth`] takes.
-pub const MAX_DEPTH_LIMIT: usize = 512;
+pub const MAX_DEPTH_LIMIT: usize = 256;
 
 /// The depth limit of schema arguments: `n` object levels have a schema of
 /// `2n + 2` levels, and a decoded value can have one level more than its payload.

@@ -263,3 +263,84 @@ fn empty_everything_is_fine() {
     );
     assert_eq!(normalize_json("").unwrap_err().offset(), Some(0));
 }
+
+/// A field of bytes.
+fn field(number: u8, content: &[u8]) -> Vec<u8> {
+    let mut out = vec![number << 3 | 2];
+    let mut length = content.len();
+    while length >= 0x80 {
+        out.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    out.push(length as u8);
+    out.extend_from_slice(content);
+    out
+}
+
+#[test]
+fn struct_bytes_nested_beyond_reason_are_an_error_and_no_crash() {
+    // Each level is an object in an object; in the second form each is also
+    // replaced by a string, and so read only to be thrown away.
+    for replaced in [&b""[..], b"\x1a\x01x"] {
+        let mut bytes = Vec::new();
+        for _ in 0..2_000 {
+            let mut value = field(5, &bytes);
+            value.extend_from_slice(replaced);
+            bytes = field(1, &field(2, &value));
+        }
+        let refused = struct_to_json(&bytes).unwrap_err();
+        assert_eq!(refused.code(), ErrorCode::DepthExceeded);
+    }
+    // Lists in lists, and schemas in schemas.
+    let mut list = Vec::new();
+    let mut items = Vec::new();
+    let mut properties = Vec::new();
+    for _ in 0..2_000 {
+        list = field(6, &field(1, &list));
+        items = field(3, &items);
+        properties = field(2, &field(2, &properties));
+    }
+    let bytes = field(1, &field(2, &list));
+    assert!(struct_to_json(&bytes).is_err());
+    assert!(span_to_json(&field(11, &items)).is_err());
+    assert!(span_to_json(&field(11, &properties)).is_err());
+}
+
+#[test]
+fn the_deepest_documents_fit_the_stack_of_a_small_thread() {
+    // 1 MiB is what Python threads have on Alpine Linux; a debug build needs
+    // more than a release does, so there it is the default of a Rust thread.
+    let stack_bytes = if cfg!(debug_assertions) {
+        2 << 20
+    } else {
+        1 << 19
+    };
+    let work = || {
+        let options = ValueOptions::default().with_max_depth(MAX_DEPTH_LIMIT);
+        let text = objects(MAX_DEPTH_LIMIT);
+        let payload = Payload::new(
+            Document::parse(&text, options).unwrap(),
+            &SchemaMerges::none(),
+        );
+        let processed = payload.process();
+        let read = struct_to_json(&processed.protobuf_struct_bytes).unwrap();
+        let schema = payload.schema();
+        let span = build_span_proto_bytes(
+            &SpanFields::default(),
+            &SpanContents {
+                input_schema: Some(&schema),
+                ..Default::default()
+            },
+        )
+        .unwrap();
+        assert!(
+            span_to_json(&span)
+                .unwrap()
+                .contains(&processed.decoded_schema_json)
+        );
+        assert_eq!(diff_spans(&span, &span).unwrap(), []);
+        assert_eq!(read, text);
+    };
+    let thread = std::thread::Builder::new().stack_size(stack_bytes);
+    thread.spawn(work).unwrap().join().unwrap();
+}

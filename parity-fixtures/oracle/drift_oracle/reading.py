@@ -335,20 +335,17 @@ _SPAN: dict[int, Any] = {
 def message_depth(span: bytes) -> int:
     """Nested messages from the span (1) to its innermost; map entries are messages too.
 
-    Nested bytes that are no message count as one without fields: this does not judge them.
+    This does not judge nested bytes: where they are malformed, the fields before that count.
     """
     return _depth(span, _SPAN)
 
 
 def _depth(data: bytes, inside: dict[int, Any]) -> int:
-    if not inside:
-        return 1
-    try:
-        fields = list(_fields(0, data, {}))
-    except OracleError:
-        return 1
     deepest = 0
-    for field in fields:
-        if field.number in inside and field.wire_type == BYTES:
-            deepest = max(deepest, _depth(_bytes(field.payload), inside[field.number]))
+    try:
+        for field in _fields(0, data, {}):
+            if field.number in inside and field.wire_type == BYTES:
+                deepest = max(deepest, _depth(_bytes(field.payload), inside[field.number]))
+    except OracleError:
+        pass
     return 1 + deepest

@@ -11,7 +11,6 @@ from ._types import (
     SchemaMerges,
     SpanFault,
     SpanInput,
-    SpanResult,
 )
 from .drift_core import (
     ProcessedBatch,
@@ -52,7 +51,6 @@ __all__ = [
     "SchemaMerges",
     "SpanFault",
     "SpanInput",
-    "SpanResult",
     "__version__",
     "build_export_spans_request_bytes_pyobject",
     "build_span_proto_bytes_pyobject",

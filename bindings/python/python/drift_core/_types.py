@@ -67,13 +67,6 @@ class SpanInput(TypedDict, total=False):
     output_merges: Union[SchemaMerges, JsonText, None]
 
 
-class SpanResult(TypedDict):
-    """What became of one span of a batch."""
-
-    #: Nested messages below the export request; None for a bad span.
-    message_depth: Optional[int]
-
-
 class SpanFault(TypedDict):
     """Why a span of a batch was left out."""
 

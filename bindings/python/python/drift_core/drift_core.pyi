@@ -10,7 +10,6 @@ from ._types import (
     SchemaMerges,
     SpanFault,
     SpanInput,
-    SpanResult,
 )
 
 __version__: str
@@ -124,7 +123,7 @@ class ProcessedBatch:
     @property
     def request_bytes(self) -> bytes: ...
     @property
-    def span_results(self) -> list[SpanResult]: ...
+    def message_depths(self) -> list[Optional[int]]: ...
     @property
     def errors(self) -> list[SpanFault]: ...
 

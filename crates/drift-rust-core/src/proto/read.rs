@@ -108,17 +108,99 @@ fn each_field<'b>(
     Ok(())
 }
 
-fn write_struct(builder: &mut DocumentBuilder, parts: &[Slice<'_>]) -> Result<(), ProtobufError> {
-    builder.begin_object().map_err(too_deep)?;
-    each_field(parts, |field| {
-        if field.number == structure::FIELDS {
-            let (key, values) = map_entry(message(field)?)?;
-            builder.key(key);
-            write_value(builder, &values)?;
+/// A container that is being read: a Struct or a ListValue.
+struct Open<'b> {
+    is_object: bool,
+    /// The parts that are still to be read, the last one first.
+    waiting: Vec<Slice<'b>>,
+    fields: Fields<'b>,
+}
+
+impl<'b> Open<'b> {
+    fn new(is_object: bool, mut parts: Vec<Slice<'b>>) -> Open<'b> {
+        parts.reverse();
+        let first = parts.pop().unwrap_or(Slice {
+            bytes: &[],
+            offset: 0,
+        });
+        Open {
+            is_object,
+            waiting: parts,
+            fields: Fields::of(first),
         }
-        Ok(())
-    })?;
-    builder.end();
+    }
+
+    fn next_field(&mut self) -> Option<Result<Field<'b>, ProtobufError>> {
+        loop {
+            if let Some(field) = self.fields.next() {
+                return Some(field);
+            }
+            self.fields = Fields::of(self.waiting.pop()?);
+        }
+    }
+}
+
+fn write_struct(builder: &mut DocumentBuilder, parts: &[Slice<'_>]) -> Result<(), ProtobufError> {
+    write_container(builder, true, parts.to_vec())
+}
+
+/// Reads a Struct or a ListValue with all that is in it. Bytes from outside
+/// may be nested to the limit, so containers wait on a stack of our own.
+fn write_container(
+    builder: &mut DocumentBuilder,
+    is_object: bool,
+    parts: Vec<Slice<'_>>,
+) -> Result<(), ProtobufError> {
+    let begin = |builder: &mut DocumentBuilder, is_object| {
+        if is_object {
+            builder.begin_object()
+        } else {
+            builder.begin_array()
+        }
+        .map_err(too_deep)
+    };
+    begin(builder, is_object)?;
+    let mut stack = vec![Open::new(is_object, parts)];
+    while let Some(open) = stack.last_mut() {
+        let Some(field) = open.next_field() else {
+            builder.end();
+            stack.pop();
+            continue;
+        };
+        let field = field?;
+        let values = match (open.is_object, field.number) {
+            (true, structure::FIELDS) => {
+                let (key, values) = map_entry(message(&field)?)?;
+                builder.key(key);
+                values
+            }
+            (false, structure::LIST_VALUES) => vec![message(&field)?],
+            _ => continue,
+        };
+        let (value, replaced) = one_value(&values)?;
+        check_replaced(replaced, builder.remaining_depth())?;
+        match value {
+            OneValue::Null => builder.null(),
+            OneValue::Bool(value) => builder.bool(value),
+            OneValue::Str(value) => builder.string(value),
+            OneValue::Number(value) => {
+                let integral = value.trunc() == value && value.abs() <= EXACT_INTEGERS;
+                if integral && !(value == 0.0 && value.is_sign_negative()) {
+                    builder.int(value as i64);
+                } else {
+                    builder.float(value);
+                }
+            }
+            OneValue::Struct(parts) => {
+                begin(builder, true)?;
+                stack.push(Open::new(true, parts));
+            }
+            OneValue::List(parts) => {
+                begin(builder, false)?;
+                stack.push(Open::new(false, parts));
+            }
+        }
+    }
     Ok(())
 }
 
@@ -146,13 +228,75 @@ enum OneValue<'b> {
     List(Vec<Slice<'b>>),
 }
 
-fn write_value(builder: &mut DocumentBuilder, parts: &[Slice<'_>]) -> Result<(), ProtobufError> {
+/// A container that another kind of the same oneof replaces.
+struct Replaced<'b> {
+    is_object: bool,
+    parts: Vec<Slice<'b>>,
+}
+
+/// Opens a container if one more level is left; keeps how many are left then.
+fn open_checked<'b>(
+    stack: &mut Vec<(Open<'b>, usize)>,
+    container: Replaced<'b>,
+    depth: usize,
+) -> Result<(), ProtobufError> {
+    let Some(depth) = depth.checked_sub(1) else {
+        return Err(ProtobufError::DepthExceeded {
+            limit: READ_MAX_DEPTH,
+        });
+    };
+    stack.push((Open::new(container.is_object, container.parts), depth));
+    Ok(())
+}
+
+/// Reads replaced containers: they count for nothing, but they must be well
+/// formed and within the depth that is left, like all that is in them.
+fn check_replaced(replaced: Vec<Replaced<'_>>, depth: usize) -> Result<(), ProtobufError> {
+    let mut stack = Vec::new();
+    for container in replaced.into_iter().rev() {
+        open_checked(&mut stack, container, depth)?;
+    }
+    while let Some((open, depth)) = stack.last_mut() {
+        let depth = *depth;
+        let Some(field) = open.next_field() else {
+            stack.pop();
+            continue;
+        };
+        let field = field?;
+        let values = match (open.is_object, field.number) {
+            (true, structure::FIELDS) => map_entry(message(&field)?)?.1,
+            (false, structure::LIST_VALUES) => vec![message(&field)?],
+            _ => continue,
+        };
+        let (value, replaced) = one_value(&values)?;
+        match value {
+            OneValue::Struct(parts) => {
+                let is_object = true;
+                open_checked(&mut stack, Replaced { is_object, parts }, depth)?;
+            }
+            OneValue::List(parts) => {
+                let is_object = false;
+                open_checked(&mut stack, Replaced { is_object, parts }, depth)?;
+            }
+            OneValue::Null | OneValue::Number(_) | OneValue::Str(_) | OneValue::Bool(_) => {}
+        }
+        for container in replaced.into_iter().rev() {
+            open_checked(&mut stack, container, depth)?;
+        }
+    }
+    Ok(())
+}
+
+/// The value of the parts of a Value message: the last kind set counts, the
+/// containers before it are replaced.
+fn one_value<'b>(parts: &[Slice<'b>]) -> Result<(OneValue<'b>, Vec<Replaced<'b>>), ProtobufError> {
+    let mut replaced = Vec::new();
     let mut value = OneValue::Null;
     each_field(parts, |field| {
-        match field.number {
+        let next = match field.number {
             structure::NULL_VALUE => {
                 varint(field)?;
-                value = OneValue::Null;
+                OneValue::Null
             }
             structure::NUMBER_VALUE => {
                 let number = double(field)?;
@@ -162,45 +306,41 @@ fn write_value(builder: &mut DocumentBuilder, parts: &[Slice<'_>]) -> Result<(),
                         "NaN or an infinity, which JSON has no form for",
                     );
                 }
-                value = OneValue::Number(number);
+                OneValue::Number(number)
             }
-            structure::STRING_VALUE => value = OneValue::Str(string(field)?),
-            structure::BOOL_VALUE => value = OneValue::Bool(boolean(field)?),
+            structure::STRING_VALUE => OneValue::Str(string(field)?),
+            structure::BOOL_VALUE => OneValue::Bool(boolean(field)?),
             structure::STRUCT_VALUE => match &mut value {
-                OneValue::Struct(parts) => parts.push(message(field)?),
-                _ => value = OneValue::Struct(vec![message(field)?]),
+                // A message that comes again is merged, not replaced.
+                OneValue::Struct(parts) => {
+                    parts.push(message(field)?);
+                    return Ok(());
+                }
+                _ => OneValue::Struct(vec![message(field)?]),
             },
             structure::LIST_VALUE => match &mut value {
-                OneValue::List(parts) => parts.push(message(field)?),
-                _ => value = OneValue::List(vec![message(field)?]),
+                OneValue::List(parts) => {
+                    parts.push(message(field)?);
+                    return Ok(());
+                }
+                _ => OneValue::List(vec![message(field)?]),
             },
-            _ => {}
+            _ => return Ok(()),
+        };
+        match std::mem::replace(&mut value, next) {
+            OneValue::Struct(parts) => replaced.push(Replaced {
+                is_object: true,
+                parts,
+            }),
+            OneValue::List(parts) => replaced.push(Replaced {
+                is_object: false,
+                parts,
+            }),
+            OneValue::Null | OneValue::Number(_) | OneValue::Str(_) | OneValue::Bool(_) => {}
         }
         Ok(())
     })?;
-    match value {
-        OneValue::Null => builder.null(),
-        OneValue::Bool(value) => builder.bool(value),
-        OneValue::Str(value) => builder.string(value),
-        OneValue::Number(value) => {
-            let integral = value.trunc() == value && value.abs() <= EXACT_INTEGERS;
-            if integral && !(value == 0.0 && value.is_sign_negative()) {
-                builder.int(value as i64);
-            } else {
-                builder.float(value);
-            }
-        }
-        OneValue::Struct(parts) => write_struct(builder, &parts)?,
-        OneValue::List(parts) => {
-            builder.begin_array().map_err(too_deep)?;
-            each_field(&parts, |field| match field.number {
-                structure::LIST_VALUES => write_value(builder, &[message(field)?]),
-                _ => Ok(()),
-            })?;
-            builder.end();
-        }
-    }
-    Ok(())
+    Ok((value, replaced))
 }
 
 fn write_schema(builder: &mut DocumentBuilder, parts: &[Slice<'_>]) -> Result<(), ProtobufError> {
