@@ -2,6 +2,7 @@
 # make test    all tests; its parts are targets of their own (CONTRIBUTING.md)
 # make lint    format, lints, type checks, policies; make fmt mends the format
 # make bench   ours beside the published packages, in one run
+# make packages  the wheel and the Node packages for old glibc, checked
 # make clean   removes all that these made
 #
 # Everything is set up inside the tree: environments under target/env, data of
@@ -18,8 +19,8 @@ PUBLISHED := target/env/published-python/bin/python
 NODE := bindings/node
 PUBLISHED_NODE := target/env/published-node/node_modules/@use-tusk/drift-core-node
 
-.PHONY: demo test lint fmt bench clean python node published answer \
-  test-rust test-oracle test-python test-node test-parity test-compat test-e2e
+.PHONY: demo test lint fmt bench packages clean python node published answer \
+  test-rust test-oracle test-python test-node test-parity test-compat test-e2e test-sanitizer
 
 demo: node
 	tests/e2e/setup.sh
@@ -64,6 +65,10 @@ test-e2e: node
 	tests/e2e/setup.sh
 	target/env/e2e-python/bin/python -m pytest tests/e2e
 
+# Not part of `make test`: it needs a nightly toolchain.
+test-sanitizer: python node
+	scripts/sanitizer.sh
+
 lint: python node
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
@@ -75,6 +80,7 @@ lint: python node
 	npm run --prefix $(NODE) --silent lint
 	$(OURS) scripts/check_versions.py
 	$(OURS) scripts/check_dependencies.py
+	$(OURS) scripts/check_docs.py
 	scripts/cargo-deny.sh
 
 fmt: python
@@ -84,6 +90,13 @@ fmt: python
 bench: python node published
 	$(OURS) benches/run.py --ours-python $(OURS) --published-python $(PUBLISHED) \
 	  --ours-node $(NODE) --published-node $(PUBLISHED_NODE)
+
+# The release packages of this platform, for glibc 2.17, checked and tried.
+packages:
+	scripts/build-wheel.sh
+	scripts/check-wheel.sh
+	scripts/build-node.sh
+	scripts/check-node.sh
 
 clean:
 	rm -rf target .run bindings/node/node_modules bindings/node/*.node

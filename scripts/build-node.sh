@@ -30,7 +30,7 @@ export PATH=$PWD/target/env/packaging/bin:$PATH
 export RUSTFLAGS="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo --remap-path-prefix=$PWD=/drift"
 
 package=$PWD/bindings/node
-[ -x "$package/node_modules/.bin/napi" ] || npm ci --prefix "$package" --no-audit --no-fund
+[ -x "$package/node_modules/.bin/napi" ] || npm install --no-save --prefix "$package" --no-audit --no-fund
 
 out=$PWD/target/node
 rm -rf "$out"

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Runs the tests of both bindings, where the unsafe code is, under
+# AddressSanitizer. Needs a nightly Rust toolchain and gcc's libasan.
+#
+#   scripts/sanitizer.sh
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+host=$(rustc -vV | sed -n 's/^host: //p')
+built=$PWD/target/sanitizer
+copies=$built/packages
+libasan=$(gcc -print-file-name=libasan.so)
+if ! cargo +nightly --version >/dev/null 2>&1 || [ ! -e "$libasan" ]; then
+  echo "this needs a nightly toolchain (rustup toolchain install nightly) and gcc's libasan" >&2
+  exit 2
+fi
+
+CARGO_TARGET_DIR=$built RUSTFLAGS="-Zsanitizer=address" \
+  cargo +nightly build --quiet --locked --target "$host" -p drift-core-python -p drift-core-node
+
+# The runtime is preloaded, because the hosts were not built with it. Leaks are
+# not looked for: interpreters keep what they need until they end.
+under_sanitizer() {
+  env LD_PRELOAD="$libasan" ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 PYTHONMALLOC=malloc "$@"
+}
+
+rm -rf "$copies"
+mkdir -p "$copies/python" "$copies/bindings" "$copies/tests"
+cp -r bindings/python/python/drift_core "$copies/python/"
+rm -f "$copies"/python/drift_core/*.so
+cp "$built/$host/debug/libdrift_core.so" "$copies/python/drift_core/drift_core.abi3.so"
+PYTHONPATH=$copies/python under_sanitizer target/env/python/bin/python -m pytest -p no:cacheprovider bindings/python/tests
+
+cp -r bindings/node "$copies/bindings/"
+cp -r parity-fixtures "$copies/"
+cp -r tests/parity "$copies/tests/"
+for binary in "$copies"/bindings/node/*.node; do
+  cp "$built/$host/debug/libdrift_core_node.so" "$binary"
+done
+# The 100 MB documents of limits.test.mjs are left out: they test sizes, and
+# take minutes here.
+cd "$copies/bindings/node"
+under_sanitizer node --test test/texts.test.mjs test/spans.test.mjs test/fixtures.test.mjs test/async.test.mjs
