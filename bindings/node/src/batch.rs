@@ -31,15 +31,27 @@ impl Header {
     }
 }
 
-/// The elements of an array; its getters have run.
-fn elements<'s>(js: &mut Js<'s>, name: &str, array: Value<'s>) -> Result<Vec<Value<'s>>, Failure> {
+/// The elements of an array, up to the first after which `goes_on` says no;
+/// its getters have run.
+fn elements<'s>(
+    js: &mut Js<'s>,
+    name: &str,
+    array: Value<'s>,
+    goes_on: impl Fn(&Js<'s>, Value<'s>) -> bool,
+) -> Result<Vec<Value<'s>>, Failure> {
     if !js.is_array(array)? {
         let kind = js.kind(array).name();
         return Err(Report::argument(name, &format!("expected an array, not {kind}")).into());
     }
-    (0..js.array_length(array)?)
-        .map(|index| js.element(array, index))
-        .collect()
+    let mut elements = Vec::new();
+    for index in 0..js.array_length(array)? {
+        let element = js.element(array, index)?;
+        elements.push(element);
+        if !goes_on(js, element) {
+            break;
+        }
+    }
+    Ok(elements)
 }
 
 /// `buildExportSpansRequestBytes`.
@@ -72,7 +84,9 @@ impl<'s> BuildExportHandles<'s> {
         };
         Ok(BuildExportHandles {
             header,
-            spans: elements(js, "spans", spans)?,
+            // What is no object is refused below with its index; what follows
+            // it need not be fetched, however long (or sparse) the array is.
+            spans: elements(js, "spans", spans, |js, span| js.kind(span) == Kind::Object)?,
         })
     }
 
@@ -156,7 +170,7 @@ impl<'s> ProcessSpansHandles<'s> {
                 return Err(Report::argument("options", &reason).into());
             }
         }
-        for span in elements(js, "spans", spans)? {
+        for span in elements(js, "spans", spans, |_, _| true)? {
             handles.spans.push(read_entry(js, span)?);
         }
         Ok(handles)

@@ -134,3 +134,14 @@ test('memory does not grow with the calls', async () => {
   const { stdout } = await run(process.execPath, ['--expose-gc', '-e', program], { timeout: 120_000 })
   assert.ok(Number(stdout) < 100_000_000, `${stdout.trim()} bytes more`)
 })
+
+test('a sparse array of spans is refused at its first hole, however long it is', () => {
+  const spans = []
+  spans.length = 2 ** 32 - 1
+  assert.throws(() => core.buildExportSpansRequestBytes('', '', '', '', spans), { code: 'invalid_argument', index: 0 })
+})
+
+test('an exponent of any length is counted whole', () => {
+  assert.equal(core.normalizeJson(`0.${'0'.repeat(655359)}1e655360`), '1.0')
+  assert.equal(core.normalizeJson(`1${'0'.repeat(700000)}e-700000`), '1.0')
+})

@@ -6,8 +6,6 @@
 use drift_rust_core::{ErrorCode, Fault};
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use pyo3::types::PyType;
 
 /// The exception classes of the package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,16 +49,15 @@ struct Details<'a> {
 }
 
 fn raise(py: Python<'_>, details: &Details<'_>) -> PyErr {
-    static VALUE: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    static TYPE: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    static BOTH: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    let (cell, name) = match details.class {
-        HostClass::Value => (&VALUE, "DriftError"),
-        HostClass::Type => (&TYPE, "DriftTypeError"),
-        HostClass::ValueAndType => (&BOTH, "DriftMergesTypeError"),
+    let name = match details.class {
+        HostClass::Value => "DriftError",
+        HostClass::Type => "DriftTypeError",
+        HostClass::ValueAndType => "DriftMergesTypeError",
     };
-    let made = cell
-        .import(py, "drift_core._errors", name)
+    // Looked up each time, not kept: each sub-interpreter has classes of its own.
+    let made = py
+        .import("drift_core._errors")
+        .and_then(|module| module.getattr(name))
         .and_then(|class| {
             class.call1((
                 details.message,

@@ -578,3 +578,9 @@ def test_merges_decode_and_mark_the_schema() -> None:
     }
     assert same(schema, expected)
     assert schema_hash == drift_core.deterministic_hash(json.dumps(schema))
+
+
+def test_an_exponent_of_any_length_gives_the_same_from_text_and_from_a_float() -> None:
+    token = "0." + "0" * 655_359 + "1e655360"
+    assert drift_core.normalize_json(token) == "1.0"
+    assert drift_core.process_export_payload_pyobject(float(token), None)[0] == 1.0

@@ -1,6 +1,7 @@
 """Spans, batches, reading back and differences."""
 
 import json
+import threading
 from typing import Any, Optional
 
 import drift_core
@@ -459,3 +460,19 @@ def test_a_side_of_a_difference_that_is_bad_is_named() -> None:
         drift_core.diff_spans(b"\x07", b"")
     assert caught.value.code == "invalid_protobuf"
     assert str(caught.value).startswith("left")
+
+
+def test_the_deepest_schema_that_is_taken_reads_back_on_the_stack_of_a_small_thread() -> None:
+    schema: dict[str, Any] = {"type": 1}
+    for _ in range(256):
+        schema = {"type": 7, "items": schema}
+    found: list[str] = []
+    before = threading.stack_size(128 * 1024)  # the default of musl
+    try:
+        span = build(input_schema=schema)
+        thread = threading.Thread(target=lambda: found.append(drift_core.span_to_json(span)))
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(before)
+    assert found[0].count('"items"') == 256

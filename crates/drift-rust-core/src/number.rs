@@ -6,8 +6,54 @@
 /// The nearest double of a JSON number token; infinite when it is beyond.
 pub(crate) fn parse_f64(token: &str) -> f64 {
     // The standard library's parser is correctly rounded and takes every
-    // token of the JSON grammar.
-    token.parse().unwrap_or(f64::INFINITY)
+    // token of the JSON grammar, but it stops counting an exponent beyond
+    // 65,535 (`0.000…1e655360` with that many zeros is 1, and it says 0).
+    match token.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) if exponent.len() >= 6 => with_long_exponent(mantissa, exponent),
+        _ => token.parse().unwrap_or(f64::INFINITY),
+    }
+}
+
+/// The same for a token whose exponent has many digits: the point is moved to
+/// the first digit that counts, which leaves an exponent that is small or
+/// beyond doubt.
+fn with_long_exponent(mantissa: &str, exponent: &str) -> f64 {
+    let (sign, digits) = match mantissa.strip_prefix('-') {
+        Some(digits) => (-1.0, digits),
+        None => (1.0, mantissa),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let zeros = whole
+        .bytes()
+        .chain(fraction.bytes())
+        .take_while(|byte| *byte == b'0')
+        .count();
+    if zeros == whole.len() + fraction.len() {
+        return 0.0 * sign;
+    }
+    // An exponent that 64 bits do not hold is beyond any text that fits memory.
+    let exponent = match exponent.parse::<i64>() {
+        Ok(exponent) => exponent,
+        Err(_) if exponent.starts_with('-') => return 0.0 * sign,
+        Err(_) => return f64::INFINITY * sign,
+    };
+    // The value is 0.d1d2d3… × 10^point with d1 not 0.
+    let length = |length: usize| i64::try_from(length).unwrap_or(i64::MAX);
+    let point = exponent
+        .saturating_add(length(whole.len()))
+        .saturating_sub(length(zeros));
+    // The largest double is below 10^309, half the smallest above 10^-324.
+    if point > 310 {
+        return f64::INFINITY * sign;
+    }
+    if point < -330 {
+        return 0.0 * sign;
+    }
+    let significant: String = whole.chars().chain(fraction.chars()).skip(zeros).collect();
+    format!("0.{significant}e{point}")
+        .parse::<f64>()
+        .unwrap_or(f64::INFINITY)
+        * sign
 }
 
 /// The nearest double of an integer token, clamped to the largest finite one.

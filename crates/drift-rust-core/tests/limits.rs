@@ -344,3 +344,36 @@ fn the_deepest_documents_fit_the_stack_of_a_small_thread() {
     let thread = std::thread::Builder::new().stack_size(stack_bytes);
     thread.spawn(work).unwrap().join().unwrap();
 }
+
+#[test]
+fn an_exponent_of_any_length_is_counted_whole() {
+    let zeros = |count| "0".repeat(count);
+    let cases = [
+        (format!("0.{}1e655360", zeros(655_359)), "1.0"),
+        (format!("-0.{}25E+0655360", zeros(655_360)), "-0.25"),
+        (format!("1{}e-700000", zeros(700_000)), "1.0"),
+        (format!("1{}.5e-1000000", zeros(1_000_000)), "1.0"),
+        (format!("0.{}1e1000001", zeros(1_000_000)), "1.0"),
+        (format!("0.{}1e655361", zeros(655_359)), "10.0"),
+        ("1e-99999999999999999999".to_owned(), "0.0"),
+        ("-1e-999999".to_owned(), "-0.0"),
+        ("0e99999999999999999999".to_owned(), "0.0"),
+        ("0.000e-99999999999999999999".to_owned(), "0.0"),
+        (
+            "17976931348623157e0000000292".to_owned(),
+            "1.7976931348623157e+308",
+        ),
+        ("5e-000000324".to_owned(), "5e-324"),
+        ("2e-000000324".to_owned(), "0.0"),
+    ];
+    for (token, expected) in cases {
+        let shown = token.get(..40).unwrap_or(&token);
+        assert_eq!(normalize_json(&token).as_deref(), Ok(expected), "{shown}");
+    }
+    for token in ["1e999999", "-1e99999999999999999999", "1.8e0000000308"] {
+        assert_eq!(
+            normalize_json(token).unwrap_err(),
+            JsonError::NumberOutOfRange { offset: 0 }
+        );
+    }
+}

@@ -343,7 +343,42 @@ fn one_value<'b>(parts: &[Slice<'b>]) -> Result<(OneValue<'b>, Vec<Replaced<'b>>
     Ok((value, replaced))
 }
 
+/// What is left to do while a schema is read.
+enum SchemaStep<'b> {
+    Schema(Vec<Slice<'b>>),
+    Key(&'b str),
+    /// `match_importance` and where it stands; looked at last, as protobuf's
+    /// last occurrence counts.
+    Importance(f64, usize),
+    End,
+}
+
+/// Reads a JsonSchema with all that is in it. Like values, schemas from outside
+/// may be nested to the limit, so what is left to do waits on a stack of our own.
 fn write_schema(builder: &mut DocumentBuilder, parts: &[Slice<'_>]) -> Result<(), ProtobufError> {
+    let mut steps = vec![SchemaStep::Schema(parts.to_vec())];
+    while let Some(step) = steps.pop() {
+        match step {
+            SchemaStep::Schema(parts) => open_schema(builder, &parts, &mut steps)?,
+            SchemaStep::Key(key) => builder.key(key),
+            SchemaStep::Importance(value, offset) => {
+                if !value.is_finite() {
+                    return fault(offset, "NaN or an infinity, which JSON has no form for");
+                }
+                builder.key("match_importance");
+                builder.float(value);
+            }
+            SchemaStep::End => builder.end(),
+        }
+    }
+    Ok(())
+}
+
+fn open_schema<'b>(
+    builder: &mut DocumentBuilder,
+    parts: &[Slice<'b>],
+    steps: &mut Vec<SchemaStep<'b>>,
+) -> Result<(), ProtobufError> {
     let (mut type_code, mut encoding, mut decoded_type, mut importance) = (0, None, None, None);
     let mut items = Vec::new();
     let mut properties = Vec::new();
@@ -362,33 +397,28 @@ fn write_schema(builder: &mut DocumentBuilder, parts: &[Slice<'_>]) -> Result<()
     builder.begin_object().map_err(too_deep)?;
     builder.key("type");
     builder.int(type_code);
+    for (name, code) in [("encoding", encoding), ("decoded_type", decoded_type)] {
+        if let Some(code) = code {
+            builder.key(name);
+            builder.int(code);
+        }
+    }
     builder.key("properties");
     builder.begin_object().map_err(too_deep)?;
-    for (key, parts) in properties {
-        builder.key(key);
-        write_schema(builder, &parts)?;
-    }
-    builder.end();
-    if !items.is_empty() {
-        builder.key("items");
-        write_schema(builder, &items)?;
-    }
-    if let Some(code) = encoding {
-        builder.key("encoding");
-        builder.int(code);
-    }
-    if let Some(code) = decoded_type {
-        builder.key("decoded_type");
-        builder.int(code);
-    }
+    // The last step first: properties, then items, then the importance.
+    steps.push(SchemaStep::End);
     if let Some((value, offset)) = importance {
-        if !value.is_finite() {
-            return fault(offset, "NaN or an infinity, which JSON has no form for");
-        }
-        builder.key("match_importance");
-        builder.float(value);
+        steps.push(SchemaStep::Importance(value, offset));
     }
-    builder.end();
+    if !items.is_empty() {
+        steps.push(SchemaStep::Schema(items));
+        steps.push(SchemaStep::Key("items"));
+    }
+    steps.push(SchemaStep::End);
+    for (key, parts) in properties.into_iter().rev() {
+        steps.push(SchemaStep::Schema(parts));
+        steps.push(SchemaStep::Key(key));
+    }
     Ok(())
 }
 
