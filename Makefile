@@ -11,6 +11,11 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 export PYTHON ?= python3
+# Caches of the tools stay under target too.
+export PYTHONDONTWRITEBYTECODE := 1
+export PYTEST_ADDOPTS := -p no:cacheprovider
+export RUFF_CACHE_DIR := $(CURDIR)/target/env/ruff
+export MYPY_CACHE_DIR := $(CURDIR)/target/env/mypy
 COUNT ?= 3000
 SEED ?= 20261121
 
@@ -75,8 +80,8 @@ lint: python node
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --locked --package drift-rust-core
 	$(OURS) -m ruff format --check .
 	$(OURS) -m ruff check .
-	cd bindings/python && ../../$(OURS) -m mypy --cache-dir ../../target/env/mypy
-	$(OURS) -m mypy.stubtest drift_core --mypy-config-file bindings/python/pyproject.toml
+	cd bindings/python && ../../$(OURS) -m mypy
+	cd target/env && python/bin/python -m mypy.stubtest drift_core --mypy-config-file ../../bindings/python/pyproject.toml
 	npm run --prefix $(NODE) --silent lint
 	$(OURS) scripts/check_versions.py
 	$(OURS) scripts/check_dependencies.py
@@ -99,4 +104,4 @@ packages:
 	scripts/check-node.sh
 
 clean:
-	rm -rf target .run bindings/node/node_modules bindings/node/*.node
+	rm -rf target .run bindings/node/node_modules bindings/node/*.node bindings/python/python/drift_core/*.so
