@@ -48,7 +48,7 @@ tried=()
 while read -r python; do
   number=$(python_version "$python") || continue
   # One version under two names is one Python.
-  case " ${tried[*]} " in *" $number "*) continue ;; esac
+  case " ${tried[*]-} " in *" $number "*) continue ;; esac
   tried+=("$number")
   folder=target/env/wheel-$number
   rm -rf "$folder"

@@ -1,4 +1,4 @@
-"""Fails on an edge of the dependency graph that the plan of the house forbids, and prints the rule it breaks.
+"""Fails on an edge of the dependency graph that DESIGN.md forbids, and prints the rule it breaks.
 
 python scripts/check_dependencies.py
 

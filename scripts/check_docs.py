@@ -14,7 +14,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 CORE = ROOT / "crates" / "drift-rust-core" / "src"
-DOCUMENTS = ["README.md", "DESIGN.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/*.md", "docs/decisions/*.md"]
+DOCUMENTS = [
+    "README.md",
+    "DESIGN.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "docs/*.md",
+    "docs/decisions/*.md",
+    "parity-fixtures/README.md",
+]
 # What make or a build leaves there, and so not in a fresh clone.
 MADE = ("target/", ".run", "node_modules", "npm/")
 # Names with a slash that are no paths.

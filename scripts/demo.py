@@ -31,6 +31,7 @@ if __name__ == "__main__" and Path(sys.prefix).resolve() != ENVIRONMENT.resolve(
 
 import drift_core  # noqa: E402
 from support import harness, node, rules  # noqa: E402
+from support.pairs import paired  # noqa: E402
 from support.recording import Payload, Span, case_names, read  # noqa: E402
 from support.traffic import ORDER, Case, send  # noqa: E402
 from support.upstream import Answer, Upstream  # noqa: E402
@@ -80,14 +81,14 @@ def cut(text: str, width: int) -> str:
 
 
 def table(heads: Iterable[str], rows: list[list[str]], right: Iterable[int] = ()) -> None:
-    columns = [list(column) for column in zip(*([list(heads), *rows]), strict=True)]
+    columns = [list(column) for column in paired(*([list(heads), *rows]))]
     widths = [max(len(cell) for cell in column) for column in columns]
     on_right = set(right)
 
     def line(cells: Iterable[str]) -> str:
         parts = (
             cell.rjust(width) if at in on_right else cell.ljust(width)
-            for at, (cell, width) in enumerate(zip(cells, widths, strict=True))
+            for at, (cell, width) in enumerate(paired(cells, widths))
         )
         return ("  " + "  ".join(parts)).rstrip()
 
@@ -323,8 +324,8 @@ class Demo:
         schemas = (made.input_schema_hash, made.output_schema_hash)
         recorded_values = (span.get("inputValueHash"), span.get("outputValueHash"))
         recorded_schemas = (span.get("inputSchemaHash"), span.get("outputSchemaHash"))
-        equal[0] += sum(a == b for a, b in zip(values, recorded_values, strict=True))
-        equal[1] += sum(a == b for a, b in zip(schemas, recorded_schemas, strict=True))
+        equal[0] += sum(a == b for a, b in paired(values, recorded_values))
+        equal[1] += sum(a == b for a, b in paired(schemas, recorded_schemas))
         if name == "flask":
             same = (values, schemas) == (recorded_values, recorded_schemas)
             self.verdict.check(f"process_span gives the recorded hashes of {span.span_id}", same)
@@ -420,7 +421,7 @@ class Demo:
         processed = node.call_binding(
             [["processExportPayload", payload.value, payload.merges_text] for payload in payloads]
         )
-        for payload, text, node_hash, theirs in zip(payloads, texts, hashes, processed, strict=True):
+        for payload, text, node_hash, theirs in paired(payloads, texts, hashes, processed):
             same = drift_core.deterministic_hash(text) == node_hash
             self.verdict.check(f"{payload.label}: the bindings' hashes", same)
             ours = drift_core.process_export_payload(payload.value, payload.merges_text)
@@ -445,7 +446,7 @@ class Demo:
         values = [text if is_json(text) else json.dumps(text) for _, _, text in bodies]
         hashes = node.call_binding([["deterministicHash", text] for text in values])
         rows = []
-        for (name, case, _), value, node_hash in zip(bodies, values, hashes, strict=True):
+        for (name, case, _), value, node_hash in paired(bodies, values, hashes):
             python_hash = drift_core.deterministic_hash(value)
             verdict = self.verdict.check(f"the bindings on {case.path}", python_hash == node_hash)
             rows.append([case.path, LABELS[name], python_hash[:24], str(node_hash)[:24], verdict])
@@ -475,7 +476,7 @@ class Demo:
         empty = '{"type":6,"properties":{}}'
         javascript = node.sdk_rule([Payload("", "", "", text, empty, "", "") for text in texts])
         from_node = node.call_binding([["normalizeAndHash", text] for text in texts])
-        for (what, text), plain, ours in zip(values.items(), javascript, from_node, strict=True):
+        for (what, text), plain, ours in paired(values.items(), javascript, from_node):
             python_text = rules.python_text(json.loads(text))
             canonical, digest = drift_core.normalize_and_hash(text)
             shown = json.dumps(text)[1:-1].replace('\\"', '"')

@@ -9,8 +9,8 @@ stamps=target/env/node-binding
 mkdir -p "$stamps"
 lock=$(cat "$package/package-lock.json" | sha256sum | cut -d' ' -f1)-$(node --version)
 if [ "$(cat "$stamps/packages" 2>/dev/null || true)" != "$lock" ] || [ ! -d "$package/node_modules" ]; then
-  # Not `npm ci`: it refuses the lock file where a registry lacks an optional
-  # package of a tool for some other platform. The locked versions are used all the same.
+  # Not `npm ci`: it refuses a lock file made without the optional packages of a
+  # tool for other platforms. The locked versions are used all the same.
   npm install --no-save --prefix "$package" --loglevel=error --no-fund --no-audit
   echo "$lock" >"$stamps/packages"
 fi

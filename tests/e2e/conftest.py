@@ -11,6 +11,7 @@ import pytest
 from support import checks, exported, harness, traffic
 from support.collector import Collector, Received
 from support.harness import Service
+from support.pairs import paired
 from support.recording import Span, read
 from support.traffic import Reply
 from support.upstream import Upstream
@@ -92,10 +93,9 @@ def record(upstream: Upstream, collector: Collector, run: harness.Run) -> Record
         service.wait_until_ready()
     with ThreadPoolExecutor(len(services)) as pool:
         replies = dict(
-            zip(
+            paired(
                 [service.name for service in services],
                 pool.map(traffic.send_all, [service.port for service in services]),
-                strict=True,
             )
         )
 

@@ -11,7 +11,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-scripts/venv.sh e2e-python tests/e2e/requirements.txt
+requirements=tests/e2e/requirements.txt
+if ! "${PYTHON:-python3}" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+  requirements=tests/e2e/requirements-python39.txt
+fi
+scripts/venv.sh e2e-python "$requirements"
 env=target/env/e2e-python
 if [ -n "${DRIFT_BINDING_WHEEL:-}" ]; then
   "$env/bin/pip" install --quiet --disable-pip-version-check --force-reinstall --no-deps "$DRIFT_BINDING_WHEEL"

@@ -10,6 +10,7 @@ import pytest
 from conftest import Recordings, expected_spans, lost_spans
 from support import exported, rules, traffic
 from support.harness import API_KEY, SERVICE_ID
+from support.pairs import paired
 from support.recording import case_names
 from support.shape import shapes
 from test_fail_open import OTHERS, READ_DIFFERENTLY, _without_schemas
@@ -73,7 +74,7 @@ def test_our_reader_reads_what_the_official_types_read(recordings: Recordings, r
         labels = ("environment", "observableServiceId", "sdkInstanceId", "sdkVersion")
         assert {key: document[key] for key in labels} == {key: theirs[key] for key in labels}
         assert len(document["spans"]) == len(theirs["spans"])
-        for span, expected in zip(document["spans"], theirs["spans"], strict=True):
+        for span, expected in paired(document["spans"], theirs["spans"]):
             assert span == expected
         assert drift_core.diff_export_requests(body, body) == []
 

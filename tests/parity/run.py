@@ -1,6 +1,6 @@
 """Seeded random values through Rust, every Python and Node entry point, and the oracle.
 
-All must be equal, byte for byte, errors included. Prints a table of how many
+All must be equal, byte for byte; of a refusal, all that the oracle names. Prints a table of how many
 answers each side gave, and the first differences with the command that shows
 them alone; exits 1 if there is any.
 

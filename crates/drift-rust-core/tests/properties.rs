@@ -151,6 +151,21 @@ proptest! {
     }
 
     #[test]
+    fn struct_bytes_of_up_to_32_levels_decode_with_prost(
+        value in object(2), lists in prop::collection::vec(any::<bool>(), 0..29),
+    ) {
+        // The value inside so many lists and objects, each with a sibling.
+        let value = lists.into_iter().fold(value, |inner, list| match list {
+            true => Json::from(vec![inner, Json::Null]),
+            false => serde_json::json!({"inner": inner, "beside": 0.5}),
+        });
+        let value = serde_json::json!({"deep": value});
+        let bytes = object_to_protobuf_struct_bytes(&value.to_string()).unwrap();
+        let decoded = prost_types::Struct::decode(&bytes[..]).unwrap();
+        prop_assert!(same_struct(&decoded, &value), "{:?}", decoded);
+    }
+
+    #[test]
     fn struct_bytes_read_back_to_the_same_doubles(value in object(8)) {
         let bytes = object_to_protobuf_struct_bytes(&value.to_string()).unwrap();
         let read = struct_to_json(&bytes).unwrap();

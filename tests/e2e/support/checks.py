@@ -17,6 +17,7 @@ from typing import Any
 import drift_core
 
 from . import node, rules
+from .pairs import paired
 from .recording import Payload
 
 Reason = Callable[[], bool]
@@ -260,7 +261,7 @@ def _is_not_utf8(payload: Payload) -> bool:
 def judge_node(table: Table, recorder: str, payloads: Sequence[Payload]) -> None:
     """Recordings of the Node SDK, which computes in JavaScript."""
     own = node.sdk_rule(payloads)
-    for payload, rule in zip(payloads, own, strict=True):
+    for payload, rule in paired(payloads, own):
         table.judge(
             recorder,
             SDK_RULE,
