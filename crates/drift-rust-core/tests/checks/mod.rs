@@ -1,0 +1,491 @@
+//! What must hold for any input: one function for each fuzz target, used by
+//! the fuzz targets, by the replay of their corpus and by the tests of the
+//! generated documents. Each panics with the input when something is wrong.
+
+#![allow(
+    dead_code,
+    reason = "each program that includes this uses a part of it"
+)]
+
+use crate::reference::{self, Refusal, Rules, Value as Expected};
+use drift_rust_core::*;
+
+const LIMITS: [usize; 2] = [MAX_DEPTH, 3];
+
+fn options(profile: Profile, max_depth: usize) -> ValueOptions {
+    if max_depth == SCHEMA_MAX_DEPTH {
+        return ValueOptions::for_schema();
+    }
+    ValueOptions::default()
+        .with_profile(profile)
+        .with_max_depth(max_depth)
+}
+
+/// The start of an input, for messages.
+pub(crate) fn shown(bytes: &[u8]) -> String {
+    let start = bytes.get(..2_000).unwrap_or(bytes);
+    format!("{} ({} bytes)", start.escape_ascii(), bytes.len())
+}
+
+fn refusal<T>(result: Result<T, JsonError>) -> Result<T, Refusal> {
+    result.map_err(|error| Refusal {
+        code: error.code().as_str(),
+        offset: error.offset().expect("an error of text has an offset"),
+    })
+}
+
+/// Reading and canonical form in both profiles, value by value, and each
+/// refusal with its code and offset. Gives the value as drift reads it.
+pub(crate) fn reading(bytes: &[u8]) -> Result<Expected, Refusal> {
+    let drift = read_as(bytes, Profile::Drift, Rules::Drift, MAX_DEPTH);
+    read_as(bytes, Profile::Rfc8785, Rules::Rfc8785, MAX_DEPTH).ok();
+    drift
+}
+
+fn read_as(
+    bytes: &[u8],
+    profile: Profile,
+    rules: Rules,
+    max_depth: usize,
+) -> Result<Expected, Refusal> {
+    let expected = reference::parse(bytes, rules, max_depth);
+    let document = refusal(Document::parse(bytes, options(profile, max_depth)));
+    match (&expected, &document) {
+        (Ok(expected), Ok(document)) => {
+            let canonical = reference::canonical(expected, rules);
+            assert_eq!(
+                document.to_canonical_json(),
+                canonical,
+                "{profile:?} of {}",
+                shown(bytes)
+            );
+            assert_same_value(expected, document.root(), bytes);
+        }
+        (Err(expected), Err(refusal)) => {
+            assert_eq!(refusal, expected, "{profile:?} of {}", shown(bytes));
+        }
+        (expected, document) => panic!(
+            "{profile:?} of {}\n  expected {expected:?}\n  got {:?}",
+            shown(bytes),
+            document.as_ref().map(Document::to_canonical_json)
+        ),
+    }
+    expected
+}
+
+/// Compares the values that the document hands out, one by one. The members'
+/// order is that of the canonical text, which was compared before.
+fn assert_same_value(expected: &Expected, value: Value<'_>, input: &[u8]) {
+    let same = match (expected, &value) {
+        (Expected::Null, Value::Null) => true,
+        (Expected::Bool(left), Value::Bool(right)) => left == right,
+        (Expected::Integer(left), Value::Int(right)) => *left == right.to_string(),
+        (Expected::Integer(left), Value::BigInt(right)) => {
+            left == right && left.parse::<i64>().is_err()
+        }
+        (Expected::Float(left), Value::Float(right)) => left.to_bits() == right.to_bits(),
+        (Expected::String(left), Value::Str(right)) => left == right,
+        (Expected::Array(left), Value::Array(right)) => {
+            assert_eq!(right.is_empty(), left.is_empty());
+            assert_eq!(right.iter().len(), left.len(), "items in {}", shown(input));
+            for (left, right) in left.iter().zip(right.iter()) {
+                assert_same_value(left, right, input);
+            }
+            left.len() == right.len()
+        }
+        (Expected::Object(_), Value::Object(right)) => {
+            let left = expected.members();
+            assert_eq!(right.is_empty(), left.is_empty());
+            assert_eq!(right.iter().count(), left.len(), "keys in {}", shown(input));
+            for (key, value) in right.iter() {
+                let Some(expected) = left.get(key) else {
+                    panic!("key {key:?} in {}", shown(input));
+                };
+                assert_same_value(expected, value, input);
+            }
+            // Looking up walks the object, so only a few keys are looked up.
+            for key in left.keys().take(4).chain(left.keys().rev().take(2)) {
+                assert!(right.get(key).is_some(), "key {key:?} in {}", shown(input));
+            }
+            left.len() == right.len() && right.get("no such key \0").is_none()
+        }
+        _ => false,
+    };
+    assert!(same, "{value:?} is not {expected:?} in {}", shown(input));
+}
+
+/// Everything that is made of one JSON text.
+pub(crate) fn json(bytes: &[u8]) {
+    let expected = reading(bytes);
+    for max_depth in LIMITS {
+        if max_depth != MAX_DEPTH {
+            read_as(bytes, Profile::Drift, Rules::Drift, max_depth).ok();
+        }
+    }
+    schema_argument(bytes);
+    assert_refused_or(&expected, refusal(normalize_json(bytes)), bytes, |value| {
+        reference::canonical(value, Rules::Drift)
+    });
+    assert_refused_or(
+        &expected,
+        refusal(deterministic_hash(bytes)),
+        bytes,
+        |value| reference::sha256(&reference::canonical(value, Rules::Drift)),
+    );
+    let struct_bytes = refusal(object_to_protobuf_struct_bytes(bytes));
+    assert_refused_or(&expected, struct_bytes, bytes, |value| {
+        reference::struct_bytes(value).into()
+    });
+    let field_count = refusal(object_to_protobuf_struct_field_count(bytes));
+    assert_refused_or(&expected, field_count, bytes, |value| value.members().len());
+    payload(bytes, None);
+    let Ok(expected) = expected else {
+        assert!(diff_json(bytes, "0").is_err() && diff_json("0", bytes).is_err());
+        return;
+    };
+    let text = std::str::from_utf8(bytes).expect("the reference read it as UTF-8");
+    assert_eq!(
+        normalize_json(text).as_deref(),
+        Ok(reference::canonical(&expected, Rules::Drift).as_str())
+    );
+    built(&expected, bytes);
+    span(&expected, bytes);
+    assert_eq!(diff_json(bytes, bytes).expect("it was read before"), []);
+    different(bytes, b"{\"a\":[1,{\"b\":null}],\"\":0}");
+}
+
+fn assert_refused_or<T: PartialEq + std::fmt::Debug>(
+    expected: &Result<Expected, Refusal>,
+    got: Result<T, Refusal>,
+    input: &[u8],
+    make: impl FnOnce(&Expected) -> T,
+) {
+    let expected = expected.as_ref().map(make).map_err(Clone::clone);
+    assert_eq!(got, expected, "{}", shown(input));
+}
+
+/// The text as a schema argument: its deeper limit, and what is read of it.
+fn schema_argument(bytes: &[u8]) {
+    let Ok(value) = read_as(bytes, Profile::Drift, Rules::Drift, SCHEMA_MAX_DEPTH) else {
+        return;
+    };
+    let expected = reference::schema_argument(&value);
+    let document = Document::parse(bytes, ValueOptions::for_schema()).expect("read before");
+    let schema = Schema::from_document(&document);
+    assert_eq!(
+        schema.to_canonical_json(),
+        reference::canonical(&reference::schema_value(&expected), Rules::Drift),
+        "the schema argument {}",
+        shown(bytes)
+    );
+    let contents = SpanContents {
+        output_schema: Some(&schema),
+        ..SpanContents::default()
+    };
+    let span = build_span_proto_bytes(&SpanFields::default(), &contents).expect("valid fields");
+    let expected_span = [
+        reference::message_field(9, &[]),
+        reference::message_field(10, &[]),
+        reference::message_field(11, &[]),
+        reference::message_field(12, &reference::schema_bytes(&expected)),
+        reference::message_field(18, &[]),
+        reference::message_field(20, &[]),
+        reference::message_field(21, &[]),
+        reference::message_field(23, &[]),
+    ]
+    .concat();
+    assert_eq!(
+        &span[..],
+        expected_span,
+        "the schema argument {}",
+        shown(bytes)
+    );
+    let depths = process_encoded(&span).message_depths;
+    assert_eq!(
+        depths,
+        [Some(1 + reference::schema_depth(&expected).max(1))]
+    );
+}
+
+/// The value built by hand, with its members as they stood in the text.
+fn built(value: &Expected, input: &[u8]) {
+    fn build(builder: &mut DocumentBuilder, value: &Expected) {
+        match value {
+            Expected::Null => builder.null(),
+            Expected::Bool(value) => builder.bool(*value),
+            Expected::Integer(digits) => match digits.parse() {
+                Ok(value) => builder.int(value),
+                Err(_) => builder.big_int(digits),
+            },
+            Expected::Float(value) => builder.float(*value),
+            Expected::String(text) => builder.string(text),
+            Expected::Array(items) => {
+                builder.begin_array().expect("within the depth");
+                for item in items {
+                    build(builder, item);
+                }
+                builder.end();
+            }
+            Expected::Object(members) => {
+                builder.begin_object().expect("within the depth");
+                for (key, member) in members {
+                    builder.key(key);
+                    build(builder, member);
+                }
+                builder.end();
+            }
+        }
+    }
+    let mut builder = DocumentBuilder::new(ValueOptions::default());
+    build(&mut builder, value);
+    let document = builder.finish().expect("balanced calls");
+    assert_eq!(
+        document.to_canonical_json(),
+        reference::canonical(value, Rules::Drift),
+        "built from {}",
+        shown(input)
+    );
+    assert_same_value(value, document.root(), input);
+    let payload = Payload::new(document, &SchemaMerges::none());
+    let expected = reference::process(value, &reference::Merges::new());
+    assert_eq!(
+        &payload.struct_bytes()[..],
+        expected.struct_bytes,
+        "{}",
+        shown(input)
+    );
+    assert_eq!(payload.schema().to_canonical_json(), expected.schema_json);
+}
+
+/// The text as input and metadata of a span: its bytes, depth and reading back.
+fn span(value: &Expected, bytes: &[u8]) {
+    let empty = Expected::Object(Vec::new());
+    let none = reference::Merges::new();
+    let input = SpanInput {
+        fields: SpanFields {
+            name: "n",
+            kind: 2,
+            ..SpanFields::default()
+        },
+        input: ValueSource::Json(bytes.into()),
+        metadata: ValueSource::Json(bytes.into()),
+        ..SpanInput::default()
+    };
+    let processed = reference::process(value, &none);
+    let absent = reference::process(&empty, &none);
+    let expected = reference::span_bytes("n", &processed, &absent, value);
+    let span = process_span(&input).expect("a valid span");
+    assert_eq!(
+        &span.span_bytes[..],
+        expected,
+        "the span of {}",
+        shown(bytes)
+    );
+    assert_eq!(span.input.normalized_json, processed.normalized);
+    assert_eq!(span.input.value_hash, processed.value_hash);
+    assert_eq!(span.input.schema_json, processed.schema_json);
+    assert_eq!(span.input.schema_hash, processed.schema_hash);
+    let depth = 1 + reference::struct_depth(value).max(reference::schema_depth(&processed.schema));
+    assert_eq!(span.message_depth, depth, "the depth of {}", shown(bytes));
+    let batch = process_spans(
+        &ExportHeader::default(),
+        &[
+            BatchSpan::Input(Box::new(input)),
+            BatchSpan::Encoded(&span.span_bytes),
+        ],
+        BatchOptions::default(),
+    );
+    assert_eq!(batch.errors, []);
+    assert_eq!(batch.message_depths, [Some(depth), Some(depth)]);
+    let field = reference::message_field(5, &expected);
+    assert_eq!(batch.request_bytes, [field.clone(), field].concat());
+
+    let read = reference::canonical(&reference::read_back(value), Rules::Drift);
+    assert_eq!(
+        struct_to_json(&processed.struct_bytes).as_deref(),
+        Ok(read.as_str()),
+        "{}",
+        shown(bytes)
+    );
+    let line = span_to_json(&span.span_bytes).expect("we wrote it");
+    assert_eq!(
+        line,
+        trace_line(&processed, &absent, &read),
+        "the line of {}",
+        shown(bytes)
+    );
+    assert_eq!(
+        diff_spans(&span.span_bytes, &expected).expect("we wrote it"),
+        []
+    );
+}
+
+fn trace_line(input: &reference::Processed, output: &reference::Processed, read: &str) -> String {
+    let time = r#"{"nanos":0,"seconds":0}"#;
+    format!(
+        concat!(
+            r#"{{"duration":{},"inputSchema":{},"inputSchemaHash":"{}","inputValue":{},"#,
+            r#""inputValueHash":"{}","instrumentationName":"","isPreAppStart":false,"#,
+            r#""isRootSpan":false,"kind":2,"metadata":{},"name":"n","outputSchema":{},"#,
+            r#""outputSchemaHash":"{}","outputValue":{{}},"outputValueHash":"{}","#,
+            r#""packageName":"","packageType":0,"parentSpanId":"","spanId":"","#,
+            r#""status":{{"code":0,"message":""}},"submoduleName":"","timestamp":{},"traceId":""}}"#
+        ),
+        time,
+        input.schema_json,
+        input.schema_hash,
+        read,
+        input.value_hash,
+        read,
+        output.schema_json,
+        output.schema_hash,
+        output.value_hash,
+        time
+    )
+}
+
+/// The differences between two texts, one by one.
+pub(crate) fn different(left: &[u8], right: &[u8]) {
+    let parse = |bytes| reference::parse(bytes, Rules::Drift, MAX_DEPTH);
+    let got = diff_json(left, right);
+    let expected = match (parse(left), parse(right)) {
+        (Ok(left), Ok(right)) => reference::differences(&left, &right),
+        (Err(refusal), _) | (_, Err(refusal)) => {
+            let error = got.expect_err("one side is no JSON");
+            assert_eq!(error.code().as_str(), refusal.code, "{}", shown(left));
+            assert_eq!(error.offset(), Some(refusal.offset), "{}", shown(left));
+            return;
+        }
+    };
+    let got: Vec<reference::Difference> = got
+        .expect("both sides are JSON")
+        .into_iter()
+        .map(|found| (found.kind.as_str(), found.path, found.left, found.right))
+        .collect();
+    assert_eq!(got, expected, "{}\n{}", shown(left), shown(right));
+}
+
+/// A payload and its merges: every output, or the refusal with its place.
+pub(crate) fn payload(payload: &[u8], merges: Option<&[u8]>) {
+    let inputs = || {
+        format!(
+            "{}\nmerges {}",
+            shown(payload),
+            shown(merges.unwrap_or(b""))
+        )
+    };
+    let expected_payload = reference::parse(payload, Rules::Drift, MAX_DEPTH);
+    let expected_merges = match merges {
+        Some(merges) => reference::merges(merges, MAX_DEPTH),
+        None => Ok(reference::Merges::new()),
+    };
+    let got = process_export_payload(payload, merges);
+    let (value, merges) = match (expected_payload, expected_merges) {
+        (Err(expected), _) => {
+            let error = got.expect_err("the payload is no JSON");
+            assert_eq!(error.code().as_str(), expected.code, "{}", inputs());
+            assert_eq!(error.offset(), Some(expected.offset), "{}", inputs());
+            assert_eq!(error.path(), None);
+            return;
+        }
+        (_, Err(expected)) => {
+            let Err(error) = got else {
+                panic!("{}\n  expected {expected:?}", inputs());
+            };
+            assert_eq!(error.code().as_str(), "invalid_merges", "{}", inputs());
+            assert_eq!(error.path(), Some(expected.path), "{}", inputs());
+            assert_eq!(error.offset(), expected.offset, "{}", inputs());
+            return;
+        }
+        (Ok(value), Ok(merges)) => (value, merges),
+    };
+    let got = match got {
+        Ok(got) => got,
+        Err(error) => panic!("{}\n  got {error}", inputs()),
+    };
+    let expected = reference::process(&value, &merges);
+    assert_eq!(got.normalized_json, expected.normalized, "{}", inputs());
+    assert_eq!(got.decoded_json(), expected.decoded, "{}", inputs());
+    assert!(
+        !got.decoded_is_normalized() || expected.normalized == expected.decoded,
+        "{}",
+        inputs()
+    );
+    assert_eq!(got.decoded_value_hash, expected.value_hash, "{}", inputs());
+    assert_eq!(
+        got.decoded_schema_json,
+        expected.schema_json,
+        "{}",
+        inputs()
+    );
+    assert_eq!(
+        got.decoded_schema_hash,
+        expected.schema_hash,
+        "{}",
+        inputs()
+    );
+    assert_eq!(
+        &got.protobuf_struct_bytes[..],
+        expected.struct_bytes,
+        "{}",
+        inputs()
+    );
+}
+
+/// A payload with merges, also as a span's output.
+pub(crate) fn merges(payload_text: &[u8], merges_text: &[u8]) {
+    payload(payload_text, Some(merges_text));
+    let (Ok(value), Ok(merges)) = (
+        reference::parse(payload_text, Rules::Drift, MAX_DEPTH),
+        reference::merges(merges_text, MAX_DEPTH),
+    ) else {
+        return;
+    };
+    let empty = Expected::Object(Vec::new());
+    let absent = reference::process(&empty, &reference::Merges::new());
+    let processed = reference::process(&value, &merges);
+    let span = process_span(&SpanInput {
+        fields: SpanFields {
+            name: "n",
+            kind: 2,
+            ..SpanFields::default()
+        },
+        output: ValueSource::Json(payload_text.into()),
+        output_merges: MergesSource::Json(merges_text.into()),
+        ..SpanInput::default()
+    })
+    .expect("a valid span");
+    assert_eq!(
+        &span.span_bytes[..],
+        reference::span_bytes("n", &absent, &processed, &empty),
+        "the span of {}\nmerges {}",
+        shown(payload_text),
+        shown(merges_text)
+    );
+    let depth = 1 + reference::struct_depth(&value).max(reference::schema_depth(&processed.schema));
+    assert_eq!(span.message_depth, depth);
+    // What we return, we take: the schema, as an argument, is what it was.
+    let document = Document::parse(&processed.schema_json, ValueOptions::for_schema());
+    let document = document.expect("our own schema is taken");
+    assert_eq!(
+        Schema::from_document(&document).to_canonical_json(),
+        processed.schema_json
+    );
+}
+
+/// Splits the input of the fuzz target `merges`: the payload up to the first
+/// byte 0xFF, which is in no text, and the merges behind it.
+pub(crate) fn split_merges(bytes: &[u8]) -> (&[u8], &[u8]) {
+    match bytes.iter().position(|byte| *byte == 0xFF) {
+        Some(place) => (&bytes[..place], &bytes[place + 1..]),
+        None => (bytes, b"{}"),
+    }
+}
+
+fn process_encoded(span: &[u8]) -> ProcessedBatch {
+    process_spans(
+        &ExportHeader::default(),
+        &[BatchSpan::Encoded(span)],
+        BatchOptions::default(),
+    )
+}
