@@ -2,6 +2,7 @@
 
 use crate::document::{Document, Kind, Node};
 use crate::error::{DiffError, JsonError, ProtobufError, Side};
+use crate::out::Out;
 use crate::proto::read;
 use crate::{JsonText, ValueOptions, path};
 use std::cmp::Ordering;
@@ -105,7 +106,7 @@ pub fn diff_documents(left: &Document<'_>, right: &Document<'_>) -> Vec<Differen
         right,
         path: String::from("$"),
         differences: Vec::new(),
-        scratch: (String::new(), String::new()),
+        scratch: (Out::with_capacity(64), Out::with_capacity(64)),
     };
     comparison.values(left.root_node(), right.root_node());
     comparison.differences
@@ -116,7 +117,7 @@ struct Comparison<'d> {
     right: &'d Document<'d>,
     path: String,
     differences: Vec<Difference>,
-    scratch: (String, String),
+    scratch: (Out, Out),
 }
 
 impl Comparison<'_> {
@@ -138,15 +139,10 @@ impl Comparison<'_> {
         right_text.clear();
         self.left.push_canonical(left_text, left);
         self.right.push_canonical(right_text, right);
-        left_text == right_text
+        left_text.as_slice() == right_text.as_slice()
     }
 
     fn report(&mut self, left: Option<Node>, right: Option<Node>) {
-        let text = |document: &Document<'_>, node: Node| {
-            let mut out = String::new();
-            document.push_canonical(&mut out, node);
-            out
-        };
         self.differences.push(Difference {
             kind: match (left, right) {
                 (None, _) => DifferenceKind::Added,
@@ -154,8 +150,8 @@ impl Comparison<'_> {
                 _ => DifferenceKind::Changed,
             },
             path: self.path.clone(),
-            left: left.map(|node| text(self.left, node)),
-            right: right.map(|node| text(self.right, node)),
+            left: left.map(|node| self.left.canonical_of(node)),
+            right: right.map(|node| self.right.canonical_of(node)),
         });
     }
 
@@ -176,9 +172,7 @@ impl Comparison<'_> {
                 (None, None) => return,
                 (Some(_), None) => Ordering::Less,
                 (None, Some(_)) => Ordering::Greater,
-                (Some((left_key, _)), Some((right_key, _))) => left_document
-                    .string_of(*left_key)
-                    .cmp(right_document.string_of(*right_key)),
+                (Some((left_key, _)), Some((right_key, _))) => left_key.cmp(right_key),
             };
             let from_left = (order != Ordering::Greater)
                 .then(|| left_members.next())
@@ -187,8 +181,7 @@ impl Comparison<'_> {
                 .then(|| right_members.next())
                 .flatten();
             let key = match (from_left, from_right) {
-                (Some((key, _)), _) => left_document.string_of(key),
-                (None, Some((key, _))) => right_document.string_of(key),
+                (Some((key, _)), _) | (None, Some((key, _))) => key,
                 (None, None) => return,
             };
             self.below(

@@ -6,6 +6,7 @@
 use crate::error::BuildError;
 use crate::number;
 use crate::path;
+use crate::shapes::{PooledShapes, ShapeId, Shapes};
 use crate::{Profile, ValueOptions};
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -31,10 +32,13 @@ pub(crate) enum Kind {
 /// One value: 16 bytes, positions instead of pointers.
 ///
 /// `Str` and `Digits`: `meta` is the length in bytes, `data` the offset with
-/// [`IN_SCRATCH`] as its top bit. `Float`: `data` is the double's bits, `meta`
-/// the offset of its canonical text and `small` that text's length, 0 for
-/// none. `Array` and `Object`: `meta` is the number of items or members,
-/// `data` the index of the first child; a member is two nodes, key and value.
+/// [`IN_SCRATCH`] as its top bit. `Int` and `Float`: `data` is the value,
+/// `meta` the offset of its canonical text in the input and `small` that
+/// text's length, 0 for none. `Array` and `Object`: `data` is the index of the
+/// container's header, behind which its children lie. An array's `meta` is the
+/// number of its items. An object's is its layout, its children the values in
+/// canonical order; with [`WITH_KEYS`] as `small` it is the number of members,
+/// and a member is two children, key and value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Node {
     tag: u64,
@@ -42,6 +46,7 @@ pub(crate) struct Node {
 }
 
 const IN_SCRATCH: u64 = 1 << 63;
+const WITH_KEYS: u8 = 1;
 const META_SHIFT: u32 = 16;
 
 impl Node {
@@ -84,6 +89,10 @@ impl Node {
     pub(crate) const fn int(value: i64) -> Node {
         Node::make(Kind::Int, 0, 0, value.cast_unsigned())
     }
+    /// An integer whose digits stand in the text.
+    pub(crate) const fn int_at(value: i64, offset: usize, length: u8) -> Node {
+        Node::make(Kind::Int, length, offset, value.cast_unsigned())
+    }
     /// A double whose canonical text is printed when it is needed.
     pub(crate) const fn float(value: f64) -> Node {
         Node::make(Kind::Float, 0, 0, value.to_bits())
@@ -115,9 +124,35 @@ impl Node {
     pub(crate) const fn escape_free(self) -> bool {
         self.small() != 0
     }
-    /// Items of an array, members of an object, bytes of a string.
+    /// Bytes of a string, items of an array.
     pub(crate) const fn len(self) -> usize {
         self.meta()
+    }
+    /// Where the bytes of a string or of digits start, and whether in the scratch space.
+    pub(crate) const fn start(self) -> (usize, bool) {
+        (
+            (self.data & !IN_SCRATCH) as usize,
+            self.data & IN_SCRATCH != 0,
+        )
+    }
+    /// The offset and length of a number's canonical text in the input; length 0 for none.
+    pub(crate) const fn number_text(self) -> (usize, usize) {
+        (self.meta(), self.small() as usize)
+    }
+    /// The layout of an object that has one.
+    pub(crate) const fn layout(self) -> Option<u32> {
+        match self.small() {
+            0 => Some(self.meta() as u32),
+            _ => None,
+        }
+    }
+    /// What a container's header holds: where its canonical text starts and ends
+    /// in the input, or what the builder was given.
+    const fn header(origin: usize, end: usize) -> Node {
+        Node {
+            tag: origin as u64,
+            data: end as u64,
+        }
     }
     pub(crate) const fn as_int(self) -> i64 {
         self.data.cast_signed()
@@ -159,6 +194,7 @@ pub(crate) struct Arena {
     pub(crate) nodes: Vec<Node>,
     pub(crate) root: Node,
     pub(crate) profile: Profile,
+    pub(crate) shapes: PooledShapes,
 }
 
 impl<'a> Document<'a> {
@@ -191,35 +227,83 @@ impl<'a> Document<'a> {
         string_in(&self.text, &self.arena.scratch, node)
     }
 
-    /// The canonical text of a float, when the input had it so.
-    pub(crate) fn float_text(&self, node: Node) -> Option<&str> {
-        match node.small() {
-            0 => None,
-            length => Some(slice(&self.text, node.meta(), usize::from(length))),
+    /// The input text and the scratch space, in which strings lie.
+    pub(crate) fn sources(&self) -> (&[u8], &[u8]) {
+        (self.text.as_bytes(), self.arena.scratch.as_bytes())
+    }
+
+    pub(crate) fn shapes(&self) -> Option<&Shapes> {
+        self.arena.shapes.get()
+    }
+
+    /// The number of distinct members of an object.
+    pub(crate) fn member_count(&self, object: Node) -> usize {
+        match (object.layout(), self.shapes()) {
+            (Some(layout), Some(shapes)) => shapes.layout_at(layout).count as usize,
+            (Some(_), None) => 0,
+            (None, _) => object.meta(),
         }
     }
 
-    #[allow(
-        clippy::indexing_slicing,
-        reason = "the indices were made by this module from the nodes' own length"
-    )]
+    /// The header of a container: where its canonical text starts and ends in
+    /// the input (an end of 0 for none), or the mark the builder was given.
+    pub(crate) fn header(&self, container: Node) -> (usize, usize) {
+        self.arena
+            .nodes
+            .get(container.data as usize)
+            .map_or((0, 0), |header| (header.tag as usize, header.data as usize))
+    }
+
+    /// The items of an array, or the values of an object that has a layout.
+    #[inline]
     pub(crate) fn children(&self, node: Node) -> &[Node] {
-        let start = node.data as usize;
-        match node.kind() {
-            Kind::Array => &self.arena.nodes[start..start + node.meta()],
-            Kind::Object => &self.arena.nodes[start..start + 2 * node.meta()],
-            _ => &[],
-        }
+        let first = node.data as usize + 1;
+        let count = match node.kind() {
+            Kind::Array => node.meta(),
+            Kind::Object => match node.layout() {
+                Some(_) => self.member_count(node),
+                None => 2 * node.meta(),
+            },
+            _ => return &[],
+        };
+        self.arena
+            .nodes
+            .get(first..first + count)
+            .unwrap_or_default()
     }
 
-    /// The members of an object node as (key, value) pairs.
-    pub(crate) fn members(&self, node: Node) -> impl DoubleEndedIterator<Item = (Node, Node)> {
-        let children = match node.kind() {
-            Kind::Object => self.children(node),
+    /// The members of an object node in canonical order; none for anything else.
+    pub(crate) fn members(
+        &self,
+        object: Node,
+    ) -> impl DoubleEndedIterator<Item = (&str, Node)> + ExactSizeIterator {
+        let (children, layout) = match object.kind() {
+            Kind::Object => (self.children(object), object.layout()),
+            _ => (&[][..], None),
+        };
+        let shapes = self.shapes();
+        let known = match (layout, shapes) {
+            (Some(layout), Some(shapes)) => shapes.members(shapes.layout_at(layout)),
             _ => &[],
         };
-        let (pairs, _) = children.as_chunks::<2>();
-        pairs.iter().map(|[key, value]| (*key, *value))
+        let count = match layout {
+            Some(_) => children.len(),
+            None => children.len() / 2,
+        };
+        (0..count).map(move |rank| match (layout, shapes) {
+            (Some(_), Some(shapes)) => (
+                known
+                    .get(rank)
+                    .map_or("", |member| shapes.member_name(member)),
+                children.get(rank).copied().unwrap_or(Node::NULL),
+            ),
+            _ => (
+                children
+                    .get(2 * rank)
+                    .map_or("", |key| self.string_of(*key)),
+                children.get(2 * rank + 1).copied().unwrap_or(Node::NULL),
+            ),
+        })
     }
 
     /// The nearest double of a number node; integers beyond the range of a
@@ -334,7 +418,7 @@ pub struct Object<'d> {
 impl<'d> Object<'d> {
     /// The number of distinct keys.
     pub fn len(&self) -> usize {
-        self.node.len()
+        self.document.member_count(self.node)
     }
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
@@ -345,7 +429,7 @@ impl<'d> Object<'d> {
         let document = self.document;
         document
             .members(self.node)
-            .map(move |(key, value)| (document.string_of(key), document.value(value)))
+            .map(move |(key, value)| (key, document.value(value)))
     }
     /// The value of a key.
     pub fn get(&self, key: &str) -> Option<Value<'d>> {
@@ -372,14 +456,36 @@ pub(crate) fn compare_utf16(left: &str, right: &str) -> Ordering {
     }
 }
 
+/// What a container that is being read is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Open {
+    Array,
+    /// An object whose keys so far are this shape; only its values wait.
+    Shape(ShapeId),
+    /// An object whose keys wait with its values.
+    WithKeys,
+}
+
+/// A container that is being read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Frame {
+    pub(crate) open: Open,
+    /// Where the container's children start on the pending stack.
+    pub(crate) start: usize,
+    /// Where it starts in the text, or the mark the builder was given.
+    pub(crate) origin: usize,
+}
+
 /// The part of reading that text and native values share: values wait on
 /// `pending` until their container closes, then they are laid into the arena
 /// side by side, members sorted.
 pub(crate) struct Assembler {
     pub(crate) arena: Arena,
     pub(crate) pending: Vec<Node>,
+    /// The open containers, outermost first.
+    pub(crate) frames: Vec<Frame>,
     order: Vec<(u64, usize)>,
-    pub(crate) repeated_keys: RepeatedKeys,
+    repeated_keys: RepeatedKeys,
 }
 
 /// What becomes of a key that stands twice in an object.
@@ -390,47 +496,171 @@ pub(crate) enum RepeatedKeys {
     /// All members stay as they came, unsorted (for reading schema merges,
     /// whose faults are reported in the order in which they stand).
     Keep,
-    /// [`Assembler::close_object`] names the first repetition.
+    /// [`Assembler::close`] names the first repetition.
     Refuse,
+}
+
+/// What a closed container is.
+pub(crate) struct Closed {
+    pub(crate) node: Node,
+    /// Its members stood in canonical order, each once.
+    pub(crate) in_order: bool,
 }
 
 impl Assembler {
     pub(crate) fn new(profile: Profile, repeated_keys: RepeatedKeys) -> Assembler {
+        let shapes = match (profile, repeated_keys) {
+            (Profile::Drift, RepeatedKeys::LastWins) => PooledShapes::take(),
+            _ => PooledShapes::none(),
+        };
         Assembler {
             arena: Arena {
                 scratch: String::new(),
                 nodes: Vec::new(),
                 root: Node::NULL,
                 profile,
+                shapes,
             },
             pending: Vec::new(),
+            frames: Vec::new(),
             order: Vec::new(),
             repeated_keys,
         }
     }
 
-    pub(crate) fn close_array(&mut self, start: usize) -> Node {
-        let length = self.pending.len().saturating_sub(start);
-        let first = self.arena.nodes.len();
-        self.arena.nodes.extend(self.pending.drain(start..));
-        Node::make(Kind::Array, 0, length, first as u64)
+    pub(crate) fn open_array(&mut self, origin: usize) {
+        self.frames.push(Frame {
+            open: Open::Array,
+            start: self.pending.len(),
+            origin,
+        });
     }
 
-    /// Closes the object whose members wait from `start` on. With
-    /// [`RepeatedKeys::Refuse`] a repetition gives its number (in the order
-    /// of the text) instead.
+    pub(crate) fn open_object(&mut self, origin: usize) {
+        let open = match self.arena.shapes.get() {
+            Some(_) => Open::Shape(ShapeId::EMPTY),
+            None => Open::WithKeys,
+        };
+        self.frames.push(Frame {
+            open,
+            start: self.pending.len(),
+            origin,
+        });
+    }
+
+    /// The key of the next member of the innermost object, whose text is a
+    /// string node in the text or the scratch space.
+    pub(crate) fn key(&mut self, text: &str, key: Node) {
+        let Some(frame) = self.frames.last_mut() else {
+            // The builder's misuse; `finish` finds it.
+            self.pending.push(key);
+            return;
+        };
+        if let Open::Shape(shape) = frame.open {
+            let name = string_in(text, &self.arena.scratch, key);
+            match self
+                .arena
+                .shapes
+                .get_mut()
+                .and_then(|shapes| shapes.step(shape, name))
+            {
+                Some(next) => {
+                    frame.open = Open::Shape(next);
+                    return;
+                }
+                None => self.write_keys_out(shape),
+            }
+        }
+        self.pending.push(key);
+    }
+
+    /// Gives the innermost object its own keys, because the table of shapes is full.
+    #[cold]
+    fn write_keys_out(&mut self, shape: ShapeId) {
+        let Arena {
+            scratch, shapes, ..
+        } = &mut self.arena;
+        let Some(frame) = self.frames.last_mut() else {
+            return;
+        };
+        frame.open = Open::WithKeys;
+        let mut keys = Vec::new();
+        if let Some(shapes) = shapes.get() {
+            for name in shapes.keys_back(shape) {
+                keys.push(Node::string(scratch.len(), name.len(), true, false));
+                scratch.push_str(name);
+            }
+        }
+        let values: Vec<Node> = self.pending.drain(frame.start..).collect();
+        for (key, value) in keys.into_iter().rev().zip(values) {
+            self.pending.extend([key, value]);
+        }
+    }
+
+    /// Closes the innermost container; `end` is where its canonical text ends,
+    /// 0 when the text is not canonical. With [`RepeatedKeys::Refuse`] a
+    /// repetition gives its number (in the order of the text) instead.
+    #[inline]
+    pub(crate) fn close(&mut self, frame: Frame, text: &str, end: usize) -> Result<Closed, usize> {
+        let header = self.arena.nodes.len();
+        let start = frame.start.min(self.pending.len());
+        let (node, in_order) = match frame.open {
+            Open::Array => {
+                let nodes = &mut self.arena.nodes;
+                nodes.push(Node::header(frame.origin, end));
+                let items = self.pending.get(start..).unwrap_or_default();
+                nodes.extend_from_slice(items);
+                (Node::make(Kind::Array, 0, items.len(), header as u64), true)
+            }
+            Open::Shape(shape) => {
+                let nodes = &mut self.arena.nodes;
+                let (number, layout) = match self.arena.shapes.get_mut() {
+                    Some(shapes) => {
+                        let number = shapes.layout(shape);
+                        (number, shapes.layout_at(number))
+                    }
+                    None => return Ok(Closed::EMPTY),
+                };
+                let values = self.pending.get(start..).unwrap_or_default();
+                if layout.in_order {
+                    nodes.push(Node::header(frame.origin, end));
+                    nodes.extend_from_slice(values);
+                } else {
+                    nodes.push(Node::header(frame.origin, 0));
+                    if let Some(shapes) = self.arena.shapes.get() {
+                        nodes.extend(shapes.members(layout).iter().map(|member| {
+                            values
+                                .get(member.place as usize)
+                                .copied()
+                                .unwrap_or(Node::NULL)
+                        }));
+                    }
+                }
+                (
+                    Node::make(Kind::Object, 0, number as usize, header as u64),
+                    layout.in_order,
+                )
+            }
+            Open::WithKeys => {
+                self.arena.nodes.push(Node::header(frame.origin, 0));
+                (self.close_with_keys(text, start, header)?, false)
+            }
+        };
+        self.pending.truncate(start);
+        Ok(Closed { node, in_order })
+    }
+
     #[allow(
         clippy::indexing_slicing,
         reason = "all indices lie between start and the length of pending, which only this module fills, two nodes a member"
     )]
-    pub(crate) fn close_object(&mut self, text: &str, start: usize) -> Result<Node, usize> {
+    fn close_with_keys(&mut self, text: &str, start: usize, first: usize) -> Result<Node, usize> {
         let Arena {
             scratch,
             nodes,
             profile,
             ..
         } = &mut self.arena;
-        let first = nodes.len();
         let (members, _) = self.pending[start..].as_chunks::<2>();
         let count = members.len();
         let compare = |a: Node, b: Node| -> Ordering {
@@ -445,8 +675,8 @@ impl Assembler {
                 .windows(2)
                 .all(|pair| compare(pair[0][0], pair[1][0]) == Ordering::Less)
         {
-            nodes.extend(self.pending.drain(start..));
-            return Ok(Node::make(Kind::Object, 0, count, first as u64));
+            nodes.extend_from_slice(members.as_flattened());
+            return Ok(Node::make(Kind::Object, WITH_KEYS, count, first as u64));
         }
         // Keys mostly differ within their first eight bytes: compare those as
         // one integer, the whole key only on a tie. In UTF-16 order the bytes
@@ -480,12 +710,18 @@ impl Assembler {
             kept += 1;
             nodes.extend_from_slice(&members[*place]);
         }
-        self.pending.truncate(start);
         match repeated {
             Some(place) if self.repeated_keys == RepeatedKeys::Refuse => Err(place),
-            _ => Ok(Node::make(Kind::Object, 0, kept, first as u64)),
+            _ => Ok(Node::make(Kind::Object, WITH_KEYS, kept, first as u64)),
         }
     }
+}
+
+impl Closed {
+    const EMPTY: Closed = Closed {
+        node: Node::NULL,
+        in_order: false,
+    };
 }
 
 /// The first eight bytes of a key as a big-endian integer, padded with zeros.
@@ -499,12 +735,6 @@ fn key_prefix(key: &str) -> u64 {
                 prefix | u64::from(byte) << (place * 8)
             }),
     }
-}
-
-struct Frame {
-    is_object: bool,
-    /// Where the container's children start on the pending stack.
-    start: usize,
 }
 
 /// Builds a [`Document`] from native values, one call a value.
@@ -526,7 +756,6 @@ struct Frame {
 /// ```
 pub struct DocumentBuilder {
     assembler: Assembler,
-    frames: Vec<Frame>,
     max_depth: usize,
     fault: Option<BuildError>,
 }
@@ -547,7 +776,6 @@ impl DocumentBuilder {
     ) -> DocumentBuilder {
         DocumentBuilder {
             assembler: Assembler::new(options.profile, repeated),
-            frames: Vec::new(),
             max_depth: options.max_depth(),
             fault: None,
         }
@@ -558,7 +786,9 @@ impl DocumentBuilder {
     /// # Errors
     /// [`BuildError::DepthExceeded`] beyond the depth limit of the options.
     pub fn begin_array(&mut self) -> Result<(), BuildError> {
-        self.begin(false)
+        self.check_depth()?;
+        self.assembler.open_array(0);
+        Ok(())
     }
 
     /// Opens an object; [`key`](Self::key) and a value alternate until [`end`](Self::end).
@@ -566,49 +796,67 @@ impl DocumentBuilder {
     /// # Errors
     /// [`BuildError::DepthExceeded`] beyond the depth limit of the options.
     pub fn begin_object(&mut self) -> Result<(), BuildError> {
-        self.begin(true)
+        self.check_depth()?;
+        self.assembler.open_object(0);
+        Ok(())
     }
 
-    fn begin(&mut self, is_object: bool) -> Result<(), BuildError> {
-        if self.frames.len() >= self.max_depth {
+    fn check_depth(&self) -> Result<(), BuildError> {
+        if self.remaining_depth() == 0 {
             return Err(BuildError::DepthExceeded {
                 path: self.path(),
                 limit: self.max_depth,
             });
         }
-        self.frames.push(Frame {
-            is_object,
-            start: self.assembler.pending.len(),
-        });
         Ok(())
     }
 
     /// Closes the innermost open array or object.
     pub fn end(&mut self) {
-        let Some(frame) = self.frames.pop() else {
+        let Some(frame) = self.assembler.frames.pop() else {
             self.misuse("end without begin");
             return;
         };
-        if !frame.is_object {
-            let node = self.assembler.close_array(frame.start);
-            self.assembler.pending.push(node);
-        } else if !(self.assembler.pending.len() - frame.start).is_multiple_of(2) {
+        let children = self.assembler.pending.len().saturating_sub(frame.start);
+        let complete = match frame.open {
+            Open::Array => true,
+            Open::Shape(shape) => self.keys_of(shape) == children,
+            Open::WithKeys => children.is_multiple_of(2),
+        };
+        if !complete {
             self.misuse("a key without its value");
         } else {
-            match self.assembler.close_object("", frame.start) {
-                Ok(node) => self.assembler.pending.push(node),
+            match self.assembler.close(frame, "", 0) {
+                Ok(closed) => self.assembler.pending.push(closed.node),
                 Err(_) => {
                     let path = self.path();
                     self.fault.get_or_insert(BuildError::DuplicateKey { path });
+                    self.assembler.pending.truncate(frame.start);
                     self.assembler.pending.push(Node::NULL);
                 }
             }
         }
     }
 
+    fn keys_of(&self, shape: ShapeId) -> usize {
+        let shapes = self.assembler.arena.shapes.get();
+        shapes.map_or(0, |shapes| shapes.depth(shape))
+    }
+
     /// The key of the member that follows.
     pub fn key(&mut self, key: &str) {
-        self.string(key);
+        if let Some(frame) = self.assembler.frames.last_mut()
+            && let Open::Shape(shape) = frame.open
+            && let Some(shapes) = self.assembler.arena.shapes.get_mut()
+            && let Some(next) = shapes.step(shape, key)
+        {
+            frame.open = Open::Shape(next);
+            return;
+        }
+        let scratch = &mut self.assembler.arena.scratch;
+        let node = Node::string(scratch.len(), key.len(), true, false);
+        scratch.push_str(key);
+        self.assembler.key("", node);
     }
 
     /// A string.
@@ -686,31 +934,40 @@ impl DocumentBuilder {
 
     /// How many more levels may be opened.
     pub(crate) fn remaining_depth(&self) -> usize {
-        self.max_depth.saturating_sub(self.frames.len())
+        self.max_depth.saturating_sub(self.assembler.frames.len())
     }
 
     /// The path of the value that would be added now (`$.rows[3].when`).
     pub fn path(&self) -> String {
         let mut path = String::from("$");
-        let ends = self
-            .frames
+        let Assembler {
+            arena,
+            pending,
+            frames,
+            ..
+        } = &self.assembler;
+        let ends = frames
             .iter()
             .skip(1)
             .map(|frame| frame.start)
-            .chain([self.assembler.pending.len()]);
-        for (frame, end) in self.frames.iter().zip(ends) {
+            .chain([pending.len()]);
+        for (frame, end) in frames.iter().zip(ends) {
             let children = end.saturating_sub(frame.start);
-            if !frame.is_object {
-                path::push_index(&mut path, children);
-            } else if children % 2 == 1 {
+            match frame.open {
+                Open::Array => path::push_index(&mut path, children),
                 // A key waits for its value.
-                if let Some(key) = end
-                    .checked_sub(1)
-                    .and_then(|last| self.assembler.pending.get(last))
-                {
-                    let scratch = &self.assembler.arena.scratch;
-                    path::push_member(&mut path, string_in("", scratch, *key));
+                Open::Shape(shape) if self.keys_of(shape) > children => {
+                    let shapes = arena.shapes.get();
+                    if let Some(key) = shapes.and_then(|shapes| shapes.keys_back(shape).next()) {
+                        path::push_member(&mut path, key);
+                    }
                 }
+                Open::WithKeys if children % 2 == 1 => {
+                    if let Some(key) = end.checked_sub(1).and_then(|last| pending.get(last)) {
+                        path::push_member(&mut path, string_in("", &arena.scratch, *key));
+                    }
+                }
+                Open::Shape(_) | Open::WithKeys => {}
             }
         }
         path
@@ -725,7 +982,10 @@ impl DocumentBuilder {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
-        match (self.frames.is_empty(), self.assembler.pending.as_slice()) {
+        match (
+            self.assembler.frames.is_empty(),
+            self.assembler.pending.as_slice(),
+        ) {
             (true, [root]) => {
                 self.assembler.arena.root = *root;
                 Ok(Document::from_parts(

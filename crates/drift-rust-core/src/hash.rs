@@ -37,9 +37,17 @@ impl HashAlgorithm {
 }
 
 fn hex(digest: &[u8]) -> String {
-    let nibble = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
-    digest
-        .iter()
-        .flat_map(|byte| [nibble(byte >> 4), nibble(byte & 0xF)])
-        .collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |value: u8| {
+        let [digit, ..] = DIGITS.get(usize::from(value)..).unwrap_or_default() else {
+            return '0';
+        };
+        char::from(*digit)
+    };
+    let mut text = String::with_capacity(2 * digest.len());
+    for byte in digest {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 0xF));
+    }
+    text
 }

@@ -1,5 +1,5 @@
 #![doc = include_str!("../README.md")]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod canonical;
 mod diff;
@@ -8,12 +8,16 @@ mod error;
 mod hash;
 mod merges;
 mod number;
+mod out;
 mod parse;
 mod path;
 mod payload;
 mod process;
 mod proto;
 mod schema;
+mod schema_cache;
+mod shapes;
+mod simd;
 mod text;
 mod value;
 
@@ -329,7 +333,7 @@ pub fn build_span_proto_bytes(
     fields: &SpanFields<'_>,
     contents: &SpanContents<'_>,
 ) -> Result<EncodedBytes, SpanError> {
-    Ok(proto::span::encode_span(fields, contents)?.bytes)
+    Ok(proto::span::encode_span(fields, contents, [&None, &None])?.bytes)
 }
 
 /// An encoded span as the JSON of a trace line, canonical.

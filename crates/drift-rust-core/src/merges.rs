@@ -82,7 +82,6 @@ impl SchemaMerges {
         }
         let mut merges = SchemaMerges::none();
         for (key, entry) in document.members(root) {
-            let key = document.string_of(key);
             let merge = read_entry(document, key, entry)?;
             merges.entries.push((key.to_owned(), merge));
         }
@@ -129,7 +128,6 @@ fn read_entry(document: &Document<'_>, key: &str, entry: Node) -> Result<SchemaM
         Kind::Object => {
             let mut seen = [false; 3];
             for (name, value) in document.members(entry) {
-                let name = document.string_of(name);
                 let Some(place) = MEMBERS.iter().position(|member| *member == name) else {
                     continue;
                 };

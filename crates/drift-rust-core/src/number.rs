@@ -3,6 +3,31 @@
 //! The digits come from `zmij` (shortest, then nearest, then even); the layout
 //! is ours, so that another version of that library cannot change a hash.
 
+use crate::out::Out;
+
+/// What numbers are printed to.
+pub(crate) trait Text {
+    fn text(&mut self, piece: &str);
+
+    fn zeros(&mut self, count: usize) {
+        for _ in 0..count {
+            self.text("0");
+        }
+    }
+}
+
+impl Text for String {
+    fn text(&mut self, piece: &str) {
+        self.push_str(piece);
+    }
+}
+
+impl Text for Out {
+    fn text(&mut self, piece: &str) {
+        self.put(piece.as_bytes());
+    }
+}
+
 /// The nearest double of a JSON number token; infinite when it is beyond.
 pub(crate) fn parse_f64(token: &str) -> f64 {
     // The standard library's parser is correctly rounded and takes every
@@ -64,26 +89,81 @@ pub(crate) fn integer_to_f64_clamped(digits: &str) -> f64 {
     }
 }
 
-/// Whether a float token is already what [`push_float`] prints for its value.
-///
-/// Decimals of at most 15 significant digits are told apart by doubles, so
-/// such a token is the shortest text of its value; what remains to check is
-/// the layout. A `false` only costs time: the number is printed anew.
-pub(crate) fn is_canonical_float(token: &str) -> bool {
-    let body = token.strip_prefix('-').unwrap_or(token);
-    let Some((whole, fraction)) = body.split_once('.') else {
-        return false;
-    };
-    if fraction.bytes().any(|byte| !byte.is_ascii_digit()) {
-        return false; // an exponent
+/// Powers of ten that a double holds exactly.
+const EXACT_POWERS: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
+    1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+];
+
+/// A token with a point and without an exponent, as it was read.
+pub(crate) struct Decimal {
+    pub(crate) negative: bool,
+    /// All digits as one number; right only while there are at most 19.
+    pub(crate) digits: u64,
+    /// Digits before the point.
+    pub(crate) whole: usize,
+    /// Digits behind the point.
+    pub(crate) fraction: usize,
+}
+
+impl Decimal {
+    /// The nearest double, where one division gives it.
+    pub(crate) fn to_f64(&self) -> Option<f64> {
+        if self.whole + self.fraction > 19 || self.digits > 1 << 53 {
+            return None;
+        }
+        // Both operands are exact, so the one rounding of the division is the
+        // rounding of the value (Clinger, "How to read floating point numbers
+        // accurately", 1990).
+        let value = self.digits as f64 / EXACT_POWERS.get(self.fraction)?;
+        Some(if self.negative { -value } else { value })
     }
-    if whole == "0" {
-        let zeros = fraction.bytes().take_while(|byte| *byte == b'0').count();
-        return fraction == "0"
-            || (zeros <= 4 && fraction.len() - zeros <= 15 && !fraction.ends_with('0'));
+
+    /// Whether the token is what [`push_float`] prints for its value.
+    ///
+    /// Decimals of at most 15 significant digits are told apart by doubles, so
+    /// such a token is the shortest text of its value and only its layout is
+    /// left to check. Longer ones are printed and compared.
+    pub(crate) fn is_canonical(&self, token: &str, value: f64) -> bool {
+        if self.whole + self.fraction > 19 {
+            // Also tokens of zeros, `0.000…1`: they cost a second printing.
+            return false;
+        }
+        if self.fraction == 0 {
+            return false;
+        }
+        let ends_in_zero = self.digits.is_multiple_of(10);
+        if self.fraction == 1 && ends_in_zero {
+            return self.whole <= 15;
+        }
+        if ends_in_zero {
+            return false;
+        }
+        // Below 1e-5 it is written with an exponent.
+        let large_enough = || value.abs() >= 1e-5;
+        if self.digits < 1_000_000_000_000_000 {
+            return large_enough();
+        }
+        let mut buffer = zmij::Buffer::new();
+        large_enough() && value.abs() < 1e16 && buffer.format_finite(value) == token
     }
-    let significant = whole.len() + if fraction == "0" { 0 } else { fraction.len() };
-    significant <= 15 && (fraction == "0" || !fraction.ends_with('0'))
+}
+
+/// The number of eight digits, `None` when a byte is not a digit.
+#[inline]
+pub(crate) fn eight_digits(chunk: [u8; 8]) -> Option<u64> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let word = u64::from_le_bytes(chunk);
+    // A digit has 3 as its upper half, also when 6 is added to it.
+    let upper = ONES * 0xF0;
+    if word & upper != ONES * 0x30 || (word.wrapping_add(ONES * 6)) & upper != ONES * 0x30 {
+        return None;
+    }
+    // Neighbours are added up in pairs, the pairs in pairs, and so on.
+    let word = word - ONES * 0x30;
+    let word = (word * 10 + (word >> 8)) & 0x00FF_00FF_00FF_00FF;
+    let word = (word * 100 + (word >> 16)) & 0x0000_FFFF_0000_FFFF;
+    Some((word * 10_000 + (word >> 32)) & 0xFFFF_FFFF)
 }
 
 /// The shortest digits of a finite double: `0.d1d2d3… × 10^point`.
@@ -146,52 +226,52 @@ impl Shortest {
 
     /// Point form: digits, zeros up to the point, `fraction_if_none` when
     /// nothing follows the point.
-    fn push_point_form(&self, out: &mut String, fraction_if_none: &str) {
+    fn push_point_form(&self, out: &mut impl Text, fraction_if_none: &str) {
         let digits = self.digits();
         if self.point <= 0 {
-            out.push_str("0.");
-            out.extend(std::iter::repeat_n('0', self.point.unsigned_abs() as usize));
-            out.push_str(digits);
+            out.text("0.");
+            out.zeros(self.point.unsigned_abs() as usize);
+            out.text(digits);
             return;
         }
         match digits.split_at_checked(self.point.unsigned_abs() as usize) {
             Some((whole, fraction)) if !fraction.is_empty() => {
-                out.push_str(whole);
-                out.push('.');
-                out.push_str(fraction);
+                out.text(whole);
+                out.text(".");
+                out.text(fraction);
             }
             _ => {
-                out.push_str(digits);
+                out.text(digits);
                 let zeros = (self.point.unsigned_abs() as usize).saturating_sub(digits.len());
-                out.extend(std::iter::repeat_n('0', zeros));
-                out.push_str(fraction_if_none);
+                out.zeros(zeros);
+                out.text(fraction_if_none);
             }
         }
     }
 
     /// Exponent form: `d.ddde±x`, no leading zero in the exponent.
-    fn push_exponent_form(&self, out: &mut String) {
+    fn push_exponent_form(&self, out: &mut impl Text) {
         let digits = self.digits();
         match digits.split_at_checked(1) {
             Some((first, rest)) if !rest.is_empty() => {
-                out.push_str(first);
-                out.push('.');
-                out.push_str(rest);
+                out.text(first);
+                out.text(".");
+                out.text(rest);
             }
-            _ => out.push_str(digits),
+            _ => out.text(digits),
         }
         let exponent = self.point - 1;
-        out.push('e');
-        out.push(if exponent < 0 { '-' } else { '+' });
+        out.text("e");
+        out.text(if exponent < 0 { "-" } else { "+" });
         push_u64(out, u64::from(exponent.unsigned_abs()));
     }
 }
 
 /// Appends a finite double in the drift form: point form from 1e-5 to below
 /// 1e16 with a digit after the point, else exponent form.
-pub(crate) fn push_float(out: &mut String, value: f64) {
+pub(crate) fn push_float(out: &mut impl Text, value: f64) {
     if value == 0.0 {
-        out.push_str(if value.is_sign_negative() {
+        out.text(if value.is_sign_negative() {
             "-0.0"
         } else {
             "0.0"
@@ -204,13 +284,13 @@ pub(crate) fn push_float(out: &mut String, value: f64) {
         let mut buffer = zmij::Buffer::new();
         let printed = buffer.format_finite(value);
         if printed.contains('.') && !printed.contains('e') {
-            out.push_str(printed);
+            out.text(printed);
             return;
         }
     }
     let shortest = Shortest::of(value);
     if shortest.negative {
-        out.push('-');
+        out.text("-");
     }
     // 1e-5 is 0.1 × 10^-4, 1e16 is 0.1 × 10^17.
     if (-4..=16).contains(&shortest.point) {
@@ -222,14 +302,14 @@ pub(crate) fn push_float(out: &mut String, value: f64) {
 
 /// Appends a finite double as ECMAScript's Number::toString prints it
 /// (ECMA-262, Number::toString; RFC 8785 section 3.2.2.3).
-pub(crate) fn push_float_ecmascript(out: &mut String, value: f64) {
+pub(crate) fn push_float_ecmascript(out: &mut impl Text, value: f64) {
     if value == 0.0 {
-        out.push('0');
+        out.text("0");
         return;
     }
     let shortest = Shortest::of(value);
     if shortest.negative {
-        out.push('-');
+        out.text("-");
     }
     if (-5..=21).contains(&shortest.point) {
         shortest.push_point_form(out, "");
@@ -239,14 +319,14 @@ pub(crate) fn push_float_ecmascript(out: &mut String, value: f64) {
 }
 
 /// Appends a decimal integer.
-pub(crate) fn push_i64(out: &mut String, value: i64) {
+pub(crate) fn push_i64(out: &mut impl Text, value: i64) {
     if value < 0 {
-        out.push('-');
+        out.text("-");
     }
     push_u64(out, value.unsigned_abs());
 }
 
-fn push_u64(out: &mut String, mut value: u64) {
+fn push_u64(out: &mut impl Text, mut value: u64) {
     let mut buffer = [0u8; 20];
     let mut used = 0;
     for slot in buffer.iter_mut().rev() {
@@ -258,5 +338,5 @@ fn push_u64(out: &mut String, mut value: u64) {
         }
     }
     let digits = buffer.get(buffer.len() - used..).unwrap_or_default();
-    out.push_str(std::str::from_utf8(digits).unwrap_or_default());
+    out.text(std::str::from_utf8(digits).unwrap_or_default());
 }

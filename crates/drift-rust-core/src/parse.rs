@@ -1,8 +1,9 @@
 //! JSON text (RFC 8259) to a document, in one pass and without recursion.
 
-use crate::document::{Assembler, Document, Node, RepeatedKeys};
+use crate::document::{Assembler, Document, Node, Open, RepeatedKeys};
 use crate::error::JsonError;
 use crate::number;
+use crate::out::plain_run;
 use crate::{JsonText, Profile, ValueOptions};
 use std::borrow::Cow;
 
@@ -54,14 +55,6 @@ fn repeated_keys(options: ValueOptions) -> RepeatedKeys {
     }
 }
 
-struct Frame {
-    is_object: bool,
-    /// Where the container's children start on the pending stack.
-    start: usize,
-    /// Where its keys start in `key_offsets`.
-    keys_start: usize,
-}
-
 struct Parser<'t> {
     text: &'t str,
     bytes: &'t [u8],
@@ -69,16 +62,21 @@ struct Parser<'t> {
     profile: Profile,
     max_depth: usize,
     assembler: Assembler,
-    frames: Vec<Frame>,
-    /// Offsets of the keys of open objects, kept only where a repeated key is an error.
-    key_offsets: Vec<usize>,
+    /// Behind the last place at which the text was not canonical: a container
+    /// that starts at or after it can be copied as it stands.
+    not_canonical: usize,
+    /// Infinities are faults (merges skip unknown members unread).
+    refuse_infinity: bool,
+    /// For each open object, outermost first, the offsets of its keys; kept
+    /// only where a repeated key is an error.
+    key_offsets: Vec<Vec<usize>>,
 }
 
 impl<'t> Parser<'t> {
     fn new(text: &'t str, options: ValueOptions, repeated: RepeatedKeys) -> Parser<'t> {
         let mut assembler = Assembler::new(options.profile, repeated);
-        // A node takes 16 bytes and most values 4 bytes of text and more.
-        assembler.arena.nodes.reserve(text.len() / 6);
+        // A node takes 16 bytes and most values 8 bytes of text and more.
+        assembler.arena.nodes.reserve(text.len() / 8);
         Parser {
             text,
             bytes: text.as_bytes(),
@@ -86,19 +84,29 @@ impl<'t> Parser<'t> {
             profile: options.profile,
             max_depth: options.max_depth(),
             assembler,
-            frames: Vec::new(),
+            not_canonical: 0,
+            refuse_infinity: repeated != RepeatedKeys::Keep,
             key_offsets: Vec::new(),
         }
     }
 
+    #[inline]
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
+    #[inline]
     fn skip_white_space(&mut self) {
+        if let Some(0..=b' ') = self.peek() {
+            self.skip_some_white_space();
+        }
+    }
+
+    fn skip_some_white_space(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
             self.at += 1;
         }
+        self.not_canonical = self.at;
     }
 
     fn expected<T>(&self, expected: &'static str) -> Result<T, JsonError> {
@@ -114,8 +122,15 @@ impl<'t> Parser<'t> {
             // A value starts here; containers that open without closing at
             // once go round again for their first child.
             let mut node = match self.peek() {
+                Some(b'"') => self.string()?,
+                Some(b'-' | b'0'..=b'9') => self.number()?,
                 Some(b'{') => {
-                    self.open(true)?;
+                    self.check_depth()?;
+                    self.assembler.open_object(self.at);
+                    if self.profile == Profile::Rfc8785 {
+                        self.key_offsets.push(Vec::new());
+                    }
+                    self.at += 1;
                     self.skip_white_space();
                     if self.peek() == Some(b'}') {
                         self.close()?
@@ -125,7 +140,9 @@ impl<'t> Parser<'t> {
                     }
                 }
                 Some(b'[') => {
-                    self.open(false)?;
+                    self.check_depth()?;
+                    self.assembler.open_array(self.at);
+                    self.at += 1;
                     self.skip_white_space();
                     if self.peek() == Some(b']') {
                         self.close()?
@@ -135,8 +152,6 @@ impl<'t> Parser<'t> {
                         return self.expected("a value or ']'");
                     }
                 }
-                Some(b'"') => self.string()?,
-                Some(b'-' | b'0'..=b'9') => self.number()?,
                 Some(b't') => self.literal("true", Node::boolean(true))?,
                 Some(b'f') => self.literal("false", Node::boolean(false))?,
                 Some(b'n') => self.literal("null", Node::NULL)?,
@@ -145,14 +160,14 @@ impl<'t> Parser<'t> {
             // The value is complete; it may complete its containers.
             loop {
                 self.skip_white_space();
-                let Some(frame) = self.frames.last() else {
+                let Some(frame) = self.assembler.frames.last() else {
                     if self.at < self.bytes.len() {
                         return self.expected("the end of the text");
                     }
                     self.assembler.arena.root = node;
                     return Ok(self.assembler.arena);
                 };
-                let is_object = frame.is_object;
+                let is_object = frame.open != Open::Array;
                 self.assembler.pending.push(node);
                 match self.peek() {
                     Some(b',') => {
@@ -184,56 +199,76 @@ impl<'t> Parser<'t> {
         )
     }
 
-    fn open(&mut self, is_object: bool) -> Result<(), JsonError> {
-        if self.frames.len() >= self.max_depth {
+    #[inline]
+    fn check_depth(&self) -> Result<(), JsonError> {
+        if self.assembler.frames.len() >= self.max_depth {
             return Err(JsonError::DepthExceeded {
                 offset: self.at,
                 limit: self.max_depth,
             });
         }
-        self.at += 1;
-        self.frames.push(Frame {
-            is_object,
-            start: self.assembler.pending.len(),
-            keys_start: self.key_offsets.len(),
-        });
         Ok(())
     }
 
     /// Closes the innermost container; the bracket stands at the current place.
     fn close(&mut self) -> Result<Node, JsonError> {
-        let Some(frame) = self.frames.pop() else {
+        let Some(frame) = self.assembler.frames.pop() else {
             return self.expected("a value");
         };
         self.at += 1;
-        if !frame.is_object {
-            return Ok(self.assembler.close_array(frame.start));
-        }
-        match self.assembler.close_object(self.text, frame.start) {
-            Ok(node) => {
-                self.key_offsets.truncate(frame.keys_start);
-                Ok(node)
+        let end = if self.not_canonical <= frame.origin {
+            self.at
+        } else {
+            0
+        };
+        let key_offsets = match frame.open {
+            Open::Array => None,
+            Open::Shape(_) | Open::WithKeys => self.key_offsets.pop(),
+        };
+        match self.assembler.close(frame, self.text, end) {
+            Ok(closed) => {
+                if !closed.in_order {
+                    // Whatever holds this object cannot be copied; what comes
+                    // after it can.
+                    self.not_canonical = self.not_canonical.max(frame.origin + 1);
+                }
+                Ok(closed.node)
             }
             Err(place) => Err(JsonError::DuplicateKey {
-                offset: self
-                    .key_offsets
-                    .get(frame.keys_start + place)
-                    .copied()
+                offset: key_offsets
+                    .and_then(|offsets| offsets.get(place).copied())
                     .unwrap_or(self.at),
             }),
         }
     }
 
     /// A key, its colon, and the place of its value.
+    #[inline]
     fn key(&mut self, expected: &'static str) -> Result<(), JsonError> {
+        // Most often it is the key that followed last time.
+        if let Some(frame) = self.assembler.frames.last_mut()
+            && let Open::Shape(shape) = frame.open
+            && let Some(shapes) = self.assembler.arena.shapes.get()
+        {
+            let next = shapes.next_of(shape);
+            if let Some(length) = shapes.token_at(next, self.bytes, self.at) {
+                frame.open = Open::Shape(next);
+                self.at += length;
+                return Ok(());
+            }
+        }
+        self.other_key(expected)
+    }
+
+    fn other_key(&mut self, expected: &'static str) -> Result<(), JsonError> {
         if self.peek() != Some(b'"') {
             return self.expected(expected);
         }
-        if self.profile == Profile::Rfc8785 {
-            self.key_offsets.push(self.at);
+        if let Some(offsets) = self.key_offsets.last_mut() {
+            offsets.push(self.at);
         }
         let key = self.string()?;
-        self.assembler.pending.push(key);
+        self.assembler.key(self.text, key);
         self.skip_white_space();
         if self.peek() != Some(b':') {
             return self.expected("':'");
@@ -252,33 +287,60 @@ impl<'t> Parser<'t> {
         Ok(node)
     }
 
-    fn digits(&mut self) {
-        while let Some(b'0'..=b'9') = self.peek() {
+    /// Moves over digits and takes them into a number, which counts only
+    /// while it has at most 19 of them.
+    #[inline]
+    fn digits(&mut self, mut number: u64) -> u64 {
+        while let Some(chunk) = self
+            .bytes
+            .get(self.at..)
+            .and_then(|rest| rest.first_chunk::<8>())
+        {
+            let Some(eight) = number::eight_digits(*chunk) else {
+                break;
+            };
+            number = number.wrapping_mul(100_000_000).wrapping_add(eight);
+            self.at += 8;
+        }
+        while let Some(byte @ b'0'..=b'9') = self.peek() {
+            number = number.wrapping_mul(10).wrapping_add(u64::from(byte & 0xF));
             self.at += 1;
         }
+        number
     }
 
     fn number(&mut self) -> Result<Node, JsonError> {
         let start = self.at;
-        if self.peek() == Some(b'-') {
+        let negative = self.peek() == Some(b'-');
+        if negative {
             self.at += 1;
         }
-        match self.peek() {
-            Some(b'0') => self.at += 1,
-            Some(b'1'..=b'9') => self.digits(),
+        let whole_start = self.at;
+        let mut digits = match self.peek() {
+            Some(b'0') => {
+                self.at += 1;
+                0
+            }
+            Some(b'1'..=b'9') => self.digits(0),
             _ => return self.expected("a digit"),
-        }
+        };
+        let whole = self.at - whole_start;
+        let mut fraction = 0;
         let mut is_integer = true;
+        let mut has_exponent = false;
         if self.peek() == Some(b'.') {
             is_integer = false;
             self.at += 1;
+            let fraction_start = self.at;
             if !matches!(self.peek(), Some(b'0'..=b'9')) {
                 return self.expected("a digit");
             }
-            self.digits();
+            digits = self.digits(digits);
+            fraction = self.at - fraction_start;
         }
         if let Some(b'e' | b'E') = self.peek() {
             is_integer = false;
+            has_exponent = true;
             self.at += 1;
             if let Some(b'+' | b'-') = self.peek() {
                 self.at += 1;
@@ -286,78 +348,70 @@ impl<'t> Parser<'t> {
             if !matches!(self.peek(), Some(b'0'..=b'9')) {
                 return self.expected("a digit");
             }
-            self.digits();
+            self.digits(0);
         }
-        let token = self.text.get(start..self.at).unwrap_or_default();
+        let length = self.at - start;
         if is_integer && self.profile == Profile::Drift {
-            return Ok(match token {
-                "-0" => Node::float(-0.0),
-                _ => Node::digits(start, token.len(), false),
+            // 18 digits fit 64 bits, whatever their sign.
+            return Ok(if whole > 18 {
+                Node::digits(start, length, false)
+            } else if negative && digits == 0 {
+                self.not_canonical = self.at;
+                Node::float(-0.0)
+            } else {
+                let value = digits.cast_signed();
+                Node::int_at(if negative { -value } else { value }, start, length as u8)
             });
         }
-        let value = number::parse_f64(token);
-        // Merges skip unknown members unread, so there an infinity is a fault
-        // only where it is read.
-        if value.is_infinite() && self.assembler.repeated_keys != RepeatedKeys::Keep {
+        let token = self.text.get(start..self.at).unwrap_or_default();
+        let decimal = number::Decimal {
+            negative,
+            digits,
+            whole,
+            fraction,
+        };
+        let value = match decimal.to_f64() {
+            Some(value) if !has_exponent => value,
+            _ => number::parse_f64(token),
+        };
+        if value.is_infinite() && self.refuse_infinity {
             return Err(JsonError::NumberOutOfRange { offset: start });
         }
-        let canonical = self.profile == Profile::Drift && number::is_canonical_float(token);
-        Ok(match u8::try_from(token.len()) {
-            Ok(length) if canonical => Node::float_at(value, start, length),
-            _ => Node::float(value),
-        })
-    }
-
-    /// Moves over the bytes of a string that stand for themselves.
-    fn skip_plain(&mut self) {
-        // Eight bytes at a time: a byte is special when it is below 0x20, a
-        // quote or a backslash; the classic "has a zero byte" trick finds any.
-        const ONES: u64 = 0x0101_0101_0101_0101;
-        const HIGH: u64 = 0x8080_8080_8080_8080;
-        while let Some(chunk) = self
-            .bytes
-            .get(self.at..)
-            .and_then(|rest| rest.first_chunk::<8>())
+        if self.profile == Profile::Drift
+            && !has_exponent
+            && let Ok(length) = u8::try_from(length)
+            && decimal.is_canonical(token, value)
         {
-            let word = u64::from_le_bytes(*chunk);
-            let zero_in = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
-            let below_space = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-            let special = below_space
-                | zero_in(word ^ (ONES * u64::from(b'"')))
-                | zero_in(word ^ (ONES * u64::from(b'\\')));
-            // The lowest flag is exact; higher ones may be carries of it.
-            self.at += special.trailing_zeros() as usize / 8;
-            if special != 0 {
-                return;
-            }
+            return Ok(Node::float_at(value, start, length));
         }
-        while let Some(byte) = self.peek() {
-            if byte < 0x20 || byte == b'"' || byte == b'\\' {
-                return;
-            }
-            self.at += 1;
-        }
+        self.not_canonical = self.at;
+        Ok(Node::float(value))
     }
 
     /// A string; its opening quote stands at the current place.
+    #[inline]
     fn string(&mut self) -> Result<Node, JsonError> {
-        self.at += 1;
-        let start = self.at;
-        self.skip_plain();
+        let start = self.at + 1;
+        self.at = plain_run(self.bytes, start);
         if self.peek() == Some(b'"') {
             let length = self.at - start;
             self.at += 1;
             return Ok(Node::string(start, length, false, true));
         }
+        self.escaped_string(start)
+    }
+
+    /// The rest of a string that does not stand for itself up to its end.
+    fn escaped_string(&mut self, start: usize) -> Result<Node, JsonError> {
         let scratch_start = self.assembler.arena.scratch.len();
         let mut run_start = start;
         loop {
-            self.skip_plain();
             let run = self.text.get(run_start..self.at).unwrap_or_default();
             self.assembler.arena.scratch.push_str(run);
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
+                    self.not_canonical = self.at;
                     let length = self.assembler.arena.scratch.len() - scratch_start;
                     return Ok(Node::string(scratch_start, length, true, false));
                 }
@@ -369,6 +423,7 @@ impl<'t> Parser<'t> {
                 Some(_) => return self.expected("an escaped control character"),
                 None => return self.expected("'\"'"),
             }
+            self.at = plain_run(self.bytes, self.at);
         }
     }
 

@@ -4,9 +4,11 @@ use crate::document::{Document, DocumentBuilder, Kind};
 use crate::error::PayloadError;
 use crate::hash::HashAlgorithm;
 use crate::merges::{SchemaMerge, SchemaMerges};
+use crate::out::Out;
 use crate::proto::EncodedBytes;
 use crate::proto::struct_value::encode_struct;
 use crate::schema::Schema;
+use crate::schema_cache::{SchemaCache, SchemaForms};
 use crate::{JsonText, ValueOptions};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -75,7 +77,7 @@ impl<'a> Payload<'a> {
         let mut members = Vec::new();
         if !merges.is_empty() && root.kind() == Kind::Object {
             members.extend(document.members(root).map(|(key, value)| {
-                let Some(merge) = merges.get(document.string_of(key)) else {
+                let Some(merge) = merges.get(key) else {
                     return Member::default();
                 };
                 let decoded = match value.kind() {
@@ -104,33 +106,47 @@ impl<'a> Payload<'a> {
         if self.members.iter().all(|member| member.decoded.is_none()) {
             return None;
         }
-        let mut out = String::with_capacity(self.document.size_hint());
-        out.push('{');
+        let decoded_size = |member: &Member| member.decoded.as_ref().map_or(0, Document::size_hint);
+        let size = self.members.iter().map(decoded_size).sum::<usize>();
+        let mut out = Out::with_capacity(self.document.size_hint() + size);
+        out.byte(b'{');
         let members = self.document.members(self.document.root_node());
         for (place, ((key, value), member)) in members.zip(&self.members).enumerate() {
             if place > 0 {
-                out.push(',');
+                out.byte(b',');
             }
-            self.document.push_string(&mut out, key);
-            out.push(':');
+            out.quoted(key.as_bytes());
+            out.byte(b':');
             match &member.decoded {
                 Some(decoded) => decoded.push_canonical(&mut out, decoded.root_node()),
                 None => self.document.push_canonical(&mut out, value),
             }
         }
-        out.push('}');
-        Some(out)
+        out.byte(b'}');
+        Some(out.into_string())
     }
 
     /// The schema of the decoded value with the merges in it.
     pub fn schema(&self) -> Schema<'_> {
-        Schema::infer(&self.document, |place| {
-            self.members
-                .get(place)
-                .map_or_else(Default::default, |member| {
-                    (member.decoded.as_ref(), member.merge)
-                })
-        })
+        Schema::infer(&self.document, |place| self.member_at(place))
+    }
+
+    fn member_at(&self, place: usize) -> (Option<&Document<'static>>, SchemaMerge) {
+        self.members
+            .get(place)
+            .map_or_else(Default::default, |member| {
+                (member.decoded.as_ref(), member.merge)
+            })
+    }
+
+    /// The schema as it is written, from the cache where it is known.
+    pub(crate) fn schema_forms(&self, with_message: bool) -> SchemaForms {
+        let member_at = |place| self.member_at(place);
+        let infer = || self.schema();
+        match self.document.shapes().map(|shapes| shapes.schemas.lock()) {
+            Some(Ok(mut cache)) => cache.forms(&self.document, member_at, with_message, infer),
+            _ => SchemaCache::default().forms(&self.document, member_at, with_message, infer),
+        }
     }
 
     /// `google.protobuf.Struct` of the normalised (not the decoded) value;
@@ -145,11 +161,11 @@ impl<'a> Payload<'a> {
         let decoded_json = self.decoded_json();
         let decoded = decoded_json.as_deref().unwrap_or(&normalized_json);
         let decoded_value_hash = HashAlgorithm::Sha256.hex(decoded.as_bytes());
-        let decoded_schema_json = self.schema().to_canonical_json();
+        let schema = self.schema_forms(false);
         ProcessedPayload {
             decoded_value_hash,
-            decoded_schema_hash: HashAlgorithm::Sha256.hex(decoded_schema_json.as_bytes()),
-            decoded_schema_json,
+            decoded_schema_hash: schema.hash,
+            decoded_schema_json: schema.json,
             protobuf_struct_bytes: self.struct_bytes(),
             normalized_json,
             decoded_json,

@@ -135,13 +135,17 @@ fn read_merges(field: &'static str, source: &MergesSource<'_>) -> Result<SchemaM
     .map_err(|source| SpanError::Merges { field, source })
 }
 
-fn processed_value(payload: &Payload<'_>, schema_json: String) -> ProcessedValue {
+fn processed_value(
+    payload: &Payload<'_>,
+    schema_json: String,
+    schema_hash: String,
+) -> ProcessedValue {
     let normalized_json = payload.normalized_json();
     let decoded_json = payload.decoded_json();
     let decoded = decoded_json.as_deref().unwrap_or(&normalized_json);
     ProcessedValue {
         value_hash: HashAlgorithm::Sha256.hex(decoded.as_bytes()),
-        schema_hash: HashAlgorithm::Sha256.hex(schema_json.as_bytes()),
+        schema_hash,
         normalized_json,
         schema_json,
     }
@@ -176,15 +180,15 @@ pub fn process_span(span: &SpanInput<'_>) -> Result<ProcessedSpan, SpanError> {
 
     let input_payload = Payload::new(input, &input_merges);
     let output_payload = Payload::new(output, &output_merges);
-    let input_schema = input_payload.schema();
-    let output_schema = output_payload.schema();
-    let input = processed_value(&input_payload, input_schema.to_canonical_json());
-    let output = processed_value(&output_payload, output_schema.to_canonical_json());
+    let input_schema = input_payload.schema_forms(true);
+    let output_schema = output_payload.schema_forms(true);
+    let input = processed_value(&input_payload, input_schema.json, input_schema.hash);
+    let output = processed_value(&output_payload, output_schema.json, output_schema.hash);
     let encoded = encode_span(
         &span.fields,
         &SpanContents {
-            input_schema: Some(&input_schema),
-            output_schema: Some(&output_schema),
+            input_schema: None,
+            output_schema: None,
             input_schema_hash: &input.schema_hash,
             output_schema_hash: &output.schema_hash,
             input_value_hash: &input.value_hash,
@@ -193,6 +197,7 @@ pub fn process_span(span: &SpanInput<'_>) -> Result<ProcessedSpan, SpanError> {
             input_value: StructSource::Document(input_payload.document()),
             output_value: StructSource::Document(output_payload.document()),
         },
+        [&input_schema.message, &output_schema.message],
     )?;
     Ok(ProcessedSpan {
         span_bytes: encoded.bytes,

@@ -1,8 +1,8 @@
 //! The schema of a value: inferred, read from a document, written as JSON.
 
-use crate::canonical::push_quoted;
 use crate::document::{Document, Kind, Node};
 use crate::merges::SchemaMerge;
+use crate::out::Out;
 use crate::{Value, number};
 use tusk_drift_schemas::tusk::drift::core::v1::JsonSchemaType;
 
@@ -115,7 +115,8 @@ impl<'d> Schema<'d> {
             schema.infer_node(document, root);
             return schema;
         }
-        let first_property = schema.reserve_properties(root.len());
+        let count = document.member_count(root);
+        let first_property = schema.reserve_properties(count);
         for (place, (key, value)) in document.members(root).enumerate() {
             let (replacement, merge) = member_at(place);
             let child = match replacement {
@@ -125,12 +126,12 @@ impl<'d> Schema<'d> {
             if let Some(node) = schema.nodes.get_mut(child) {
                 node.merge = merge;
             }
-            schema.set_property(first_property + place, document.string_of(key), child);
+            schema.set_property(first_property + place, key, child);
         }
         schema.push(SchemaNode {
             type_code: OBJECT,
             first_property,
-            property_count: root.len(),
+            property_count: count,
             ..SchemaNode::default()
         });
         schema
@@ -162,11 +163,10 @@ impl<'d> Schema<'d> {
         };
         match node.kind() {
             Kind::Object => {
-                inferred.first_property = self.reserve_properties(node.len());
-                inferred.property_count = node.len();
+                inferred.property_count = document.member_count(node);
+                inferred.first_property = self.reserve_properties(inferred.property_count);
                 for (place, (key, value)) in document.members(node).enumerate() {
                     let child = self.infer_node(document, value);
-                    let key = document.string_of(key);
                     self.set_property(inferred.first_property + place, key, child);
                 }
             }
@@ -193,7 +193,7 @@ impl<'d> Schema<'d> {
     fn read_node(&mut self, document: &'d Document<'_>, node: Node) -> usize {
         let mut read = SchemaNode::default();
         for (key, value) in document.members(node) {
-            match document.string_of(key) {
+            match key {
                 "type" => read.type_code = integer(document.value(value)).unwrap_or(0),
                 "encoding" => read.merge.encoding = integer(document.value(value)),
                 "decoded_type" => read.merge.decoded_type = integer(document.value(value)),
@@ -207,11 +207,10 @@ impl<'d> Schema<'d> {
                     read.items = Some(self.read_node(document, value));
                 }
                 "properties" if value.kind() == Kind::Object => {
-                    read.first_property = self.reserve_properties(value.len());
-                    read.property_count = value.len();
+                    read.property_count = document.member_count(value);
+                    read.first_property = self.reserve_properties(read.property_count);
                     for (place, (name, property)) in document.members(value).enumerate() {
                         let child = self.read_node(document, property);
-                        let name = document.string_of(name);
                         self.set_property(read.first_property + place, name, child);
                     }
                 }
@@ -223,9 +222,9 @@ impl<'d> Schema<'d> {
 
     /// The schema's canonical form (profile `drift`), whose hash is the schema hash.
     pub fn to_canonical_json(&self) -> String {
-        let mut out = String::with_capacity(self.nodes.len() * 40);
+        let mut out = Out::with_capacity(self.nodes.len() * 40);
         push_json(&mut out, self.root());
-        out
+        out.into_string()
     }
 }
 
@@ -236,39 +235,39 @@ fn integer(value: Value<'_>) -> Option<i32> {
     }
 }
 
-fn push_json(out: &mut String, schema: SchemaRef<'_>) {
+fn push_json(out: &mut Out, schema: SchemaRef<'_>) {
     // The members in canonical order; `properties` and `type` are always there.
-    out.push('{');
+    out.byte(b'{');
     if let Some(code) = schema.decoded_type() {
-        out.push_str("\"decoded_type\":");
+        out.put(b"\"decoded_type\":");
         number::push_i64(out, i64::from(code));
-        out.push(',');
+        out.byte(b',');
     }
     if let Some(code) = schema.encoding() {
-        out.push_str("\"encoding\":");
+        out.put(b"\"encoding\":");
         number::push_i64(out, i64::from(code));
-        out.push(',');
+        out.byte(b',');
     }
     if let Some(items) = schema.items() {
-        out.push_str("\"items\":");
+        out.put(b"\"items\":");
         push_json(out, items);
-        out.push(',');
+        out.byte(b',');
     }
     if let Some(importance) = schema.match_importance() {
-        out.push_str("\"match_importance\":");
+        out.put(b"\"match_importance\":");
         number::push_float(out, importance);
-        out.push(',');
+        out.byte(b',');
     }
-    out.push_str("\"properties\":{");
+    out.put(b"\"properties\":{");
     for (index, (key, property)) in schema.properties().enumerate() {
         if index > 0 {
-            out.push(',');
+            out.byte(b',');
         }
-        push_quoted(out, key);
-        out.push(':');
+        out.quoted(key.as_bytes());
+        out.byte(b':');
         push_json(out, property);
     }
-    out.push_str("},\"type\":");
+    out.put(b"},\"type\":");
     number::push_i64(out, i64::from(schema.type_code()));
-    out.push('}');
+    out.byte(b'}');
 }

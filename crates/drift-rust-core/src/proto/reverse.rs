@@ -61,6 +61,9 @@ impl std::fmt::Debug for EncodedBytes {
     }
 }
 
+/// Short pieces are written as blocks of this size.
+const BLOCK: usize = 16;
+
 /// The writer; what is prepended last stands first.
 pub(crate) struct ReverseBuffer {
     buffer: Vec<u8>,
@@ -110,11 +113,60 @@ impl ReverseBuffer {
         self.buffer[self.start..end].copy_from_slice(bytes);
     }
 
-    pub(crate) fn varint(&mut self, mut value: u64) {
-        if value < 0x80 {
-            self.prepend(&[value as u8]);
-            return;
+    /// Makes room for so many bytes and one block more.
+    #[inline]
+    fn room(&mut self, more: usize) {
+        if self.start < more + BLOCK {
+            self.grow(more + BLOCK);
         }
+    }
+
+    /// A short piece: the last `length` bytes of a block.
+    #[inline]
+    fn block(&mut self, block: [u8; BLOCK], length: usize) {
+        self.room(length);
+        let end = self.start;
+        if let Some(slot) = self
+            .buffer
+            .get_mut(..end)
+            .and_then(|free| free.last_chunk_mut::<BLOCK>())
+        {
+            // What is in front of the piece is free and written over next.
+            *slot = block;
+            self.start = end - length;
+        }
+    }
+
+    /// A piece of a larger source.
+    #[inline]
+    pub(crate) fn prepend_piece(&mut self, source: &[u8], start: usize, length: usize) {
+        if length <= BLOCK
+            && let Some(block) = source
+                .get(..start + length)
+                .and_then(|piece| piece.last_chunk::<BLOCK>())
+        {
+            return self.block(*block, length);
+        }
+        self.prepend(source.get(start..start + length).unwrap_or_default());
+    }
+
+    #[inline]
+    pub(crate) fn varint(&mut self, value: u64) {
+        let mut block = [0; BLOCK];
+        let [.., before, last] = &mut block;
+        if value < 0x80 {
+            *last = value as u8;
+            self.block(block, 1);
+        } else if value < 0x4000 {
+            *before = value as u8 | 0x80;
+            *last = (value >> 7) as u8;
+            self.block(block, 2);
+        } else {
+            self.long_varint(value);
+        }
+    }
+
+    fn long_varint(&mut self, mut value: u64) {
         let mut bytes = [0u8; 10];
         let mut length = 0;
         for slot in &mut bytes {
@@ -135,8 +187,17 @@ impl ReverseBuffer {
 
     /// Turns all that was written since `mark` (an earlier [`len`](Self::len))
     /// into the content of a length-delimited field.
+    #[inline]
     pub(crate) fn close_message(&mut self, field: u32, mark: usize) {
-        self.varint((self.len() - mark) as u64);
+        let length = (self.len() - mark) as u64;
+        if field < 16 && length < 0x80 {
+            let mut block = [0; BLOCK];
+            let [.., tag, last] = &mut block;
+            *tag = (field << 3 | WireType::Length as u32) as u8;
+            *last = length as u8;
+            return self.block(block, 2);
+        }
+        self.varint(length);
         self.tag(field, WireType::Length);
     }
 
@@ -163,11 +224,25 @@ impl ReverseBuffer {
 
     /// The same for a field with presence: written also when it is 0.
     pub(crate) fn present_int_field(&mut self, field: u32, value: i64) {
+        if field < 16 && (0..0x80).contains(&value) {
+            let mut block = [0; BLOCK];
+            let [.., tag, last] = &mut block;
+            *tag = (field << 3 | WireType::Varint as u32) as u8;
+            *last = value as u8;
+            return self.block(block, 2);
+        }
         self.varint(value.cast_unsigned());
         self.tag(field, WireType::Varint);
     }
 
     pub(crate) fn double_field(&mut self, field: u32, value: f64) {
+        if field < 16 {
+            let mut block = [0; BLOCK];
+            let [.., tag, b0, b1, b2, b3, b4, b5, b6, b7] = &mut block;
+            *tag = (field << 3 | WireType::Fixed64 as u32) as u8;
+            [*b0, *b1, *b2, *b3, *b4, *b5, *b6, *b7] = value.to_bits().to_le_bytes();
+            return self.block(block, 9);
+        }
         self.prepend(&value.to_bits().to_le_bytes());
         self.tag(field, WireType::Fixed64);
     }

@@ -144,10 +144,22 @@ fn check_struct_source(field: &'static str, source: StructSource<'_>) -> Result<
     }
 }
 
-/// Encodes a span.
+/// A `JsonSchema` message that was written before, and how deep it goes.
+pub(crate) type SchemaMessage = Option<(Vec<u8>, usize)>;
+
+/// The content of a `JsonSchema` message and the depth of the deepest message in it.
+pub(crate) fn schema_message(schema: &Schema<'_>) -> (Vec<u8>, usize) {
+    let mut writer = StructWriter::new(ReverseBuffer::with_capacity(256));
+    prepend_schema(&mut writer, schema.root(), 0);
+    (writer.buffer.finish().into_vec(), writer.deepest)
+}
+
+/// Encodes a span; `written` are the messages of the input's and the output's
+/// schema where they are at hand, and stand before those of the contents.
 pub(crate) fn encode_span(
     fields: &SpanFields<'_>,
     contents: &SpanContents<'_>,
+    written: [&SchemaMessage; 2],
 ) -> Result<EncodedSpan, SpanError> {
     check_enums(fields)?;
     check_struct_source("metadata", contents.metadata)?;
@@ -192,8 +204,14 @@ pub(crate) fn encode_span(
     buffer.string_field(span::INPUT_VALUE_HASH, contents.input_value_hash);
     buffer.string_field(span::OUTPUT_SCHEMA_HASH, contents.output_schema_hash);
     buffer.string_field(span::INPUT_SCHEMA_HASH, contents.input_schema_hash);
-    schema_field(&mut writer, span::OUTPUT_SCHEMA, contents.output_schema);
-    schema_field(&mut writer, span::INPUT_SCHEMA, contents.input_schema);
+    let [input, output] = written;
+    let schemas = [
+        (span::OUTPUT_SCHEMA, contents.output_schema, output),
+        (span::INPUT_SCHEMA, contents.input_schema, input),
+    ];
+    for (field, schema, written) in schemas {
+        schema_field(&mut writer, field, schema, written);
+    }
     struct_field(&mut writer, span::OUTPUT_VALUE, contents.output_value);
     struct_field(&mut writer, span::INPUT_VALUE, contents.input_value);
     let buffer = &mut writer.buffer;
@@ -235,10 +253,18 @@ fn struct_field(writer: &mut StructWriter, field: u32, source: StructSource<'_>)
     writer.buffer.close_message(field, mark);
 }
 
-fn schema_field(writer: &mut StructWriter, field: u32, schema: Option<&Schema<'_>>) {
+fn schema_field(
+    writer: &mut StructWriter,
+    field: u32,
+    schema: Option<&Schema<'_>>,
+    written: &SchemaMessage,
+) {
     let mark = writer.buffer.len();
     writer.reached(IN_SPAN);
-    if let Some(schema) = schema {
+    if let Some((message, depth)) = written {
+        writer.reached(IN_SPAN + depth);
+        writer.buffer.prepend(message);
+    } else if let Some(schema) = schema {
         prepend_schema(writer, schema.root(), IN_SPAN);
     }
     writer.buffer.close_message(field, mark);
