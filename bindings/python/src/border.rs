@@ -28,8 +28,8 @@ pub(crate) fn guarded<T>(py: Python<'_>, body: impl FnOnce() -> PyResult<T>) -> 
 ///
 /// Taking the lock back can mean waiting for another thread's switch interval
 /// (5 ms by default), so it is given away only for work that is long beside
-/// the cost of a switch: 16 KiB are some 50 µs of parsing, hashing and encoding.
-const DETACH_FROM_BYTES: usize = 16 * 1024;
+/// the cost of a switch: 32 KiB are some 50 µs of parsing, hashing and encoding.
+const DETACH_FROM_BYTES: usize = 32 * 1024;
 
 /// Runs work on `size_bytes` bytes of immutable input, without the interpreter
 /// lock if it is long.

@@ -58,17 +58,31 @@ impl NativeFault {
 }
 
 /// A document and about how many bytes of JSON it is.
-pub(crate) struct Native {
+pub(crate) struct Native<'py> {
     pub(crate) document: Document<'static>,
     pub(crate) size_bytes: usize,
+    /// What the containers held, each from its mark on: keys and values by
+    /// turns, or items. Empty unless it was asked for, and where a string was changed.
+    pub(crate) originals: Vec<Bound<'py, PyAny>>,
 }
 
 /// The document of a value.
-pub(crate) fn document(
-    value: &Bound<'_, PyAny>,
+pub(crate) fn document<'py>(
+    value: &Bound<'py, PyAny>,
     options: ValueOptions,
-) -> Result<Native, NativeFault> {
+) -> Result<Native<'py>, NativeFault> {
     let mut converter = Converter::new(value.py(), options);
+    converter.value(value)?;
+    converter.finish()
+}
+
+/// The same, and keeps the objects that the value is made of.
+pub(crate) fn document_and_originals<'py>(
+    value: &Bound<'py, PyAny>,
+    options: ValueOptions,
+) -> Result<Native<'py>, NativeFault> {
+    let mut converter = Converter::new(value.py(), options);
+    converter.keep_originals = true;
     converter.value(value)?;
     converter.finish()
 }
@@ -207,6 +221,10 @@ struct Converter<'py> {
     /// opened. Code of others may change a container while we are in it; this
     /// copy stays as it was, and alive.
     held: Vec<Bound<'py, PyAny>>,
+    /// Leaves what containers held in `held` when they close.
+    keep_originals: bool,
+    /// A surrogate was replaced in some string.
+    replaced: bool,
     size_bytes: usize,
 }
 
@@ -221,14 +239,21 @@ impl<'py> Converter<'py> {
             builder,
             open: Vec::new(),
             held: Vec::new(),
+            keep_originals: false,
+            replaced: false,
             size_bytes: 0,
         }
     }
 
-    fn finish(self) -> Result<Native, NativeFault> {
+    fn finish(self) -> Result<Native<'py>, NativeFault> {
         Ok(Native {
             document: self.builder.finish()?,
             size_bytes: self.size_bytes,
+            originals: if self.keep_originals && !self.replaced {
+                self.held
+            } else {
+                Vec::new()
+            },
         })
     }
 
@@ -238,8 +263,9 @@ impl<'py> Converter<'py> {
             Shape::String => {
                 // SAFETY: the object is a str or of a subclass.
                 let string = unsafe { object.cast_unchecked::<PyString>() };
-                self.size_bytes += text::with_str(string, |text| {
+                self.size_bytes += text::with_str(string, |text, replaced| {
                     self.builder.string(text);
+                    self.replaced |= replaced;
                     text.len()
                 })?;
             }
@@ -280,8 +306,8 @@ impl<'py> Converter<'py> {
     /// One of the objects in `held`, without taking another reference to it.
     fn held_at(&self, place: usize) -> Option<Borrowed<'py, 'py, PyAny>> {
         let object = self.held.get(place)?;
-        // SAFETY: the object lives until `leave` takes it out of `held`, which
-        // comes after the last use of what this gives; only the vector around
+        // SAFETY: the object lives until `leave` takes it out of `held`, or
+        // until the converter goes, which comes after the last use of what this gives; only the vector around
         // the references moves in between.
         Some(unsafe { Borrowed::from_ptr(self.py, object.as_ptr()) })
     }
@@ -302,12 +328,14 @@ impl<'py> Converter<'py> {
     fn leave(&mut self, held_before: usize) {
         self.builder.end();
         self.open.pop();
-        self.held.truncate(held_before);
+        if !self.keep_originals {
+            self.held.truncate(held_before);
+        }
     }
 
     fn dict(&mut self, object: &Bound<'py, PyAny>) -> Result<(), NativeFault> {
         self.enter(object)?;
-        self.builder.begin_object()?;
+        self.builder.begin_object_marked(self.held.len())?;
         let start = self.held.len();
         let end = self.hold_members(object);
         for place in (start..end).step_by(2) {
@@ -331,7 +359,7 @@ impl<'py> Converter<'py> {
 
     fn sequence(&mut self, object: &Bound<'py, PyAny>) -> Result<(), NativeFault> {
         self.enter(object)?;
-        self.builder.begin_array()?;
+        self.builder.begin_array_marked(self.held.len())?;
         let start = self.held.len();
         let end = self.hold_items(object);
         for place in start..end {
@@ -374,8 +402,9 @@ impl<'py> Converter<'py> {
             }
             .into());
         };
-        self.size_bytes += text::with_str(string, |text| {
+        self.size_bytes += text::with_str(string, |text, replaced| {
             self.builder.key(text);
+            self.replaced |= replaced;
             text.len()
         })?;
         Ok(())
@@ -469,7 +498,7 @@ impl<'py> Converter<'py> {
                 break;
             };
             let has_meaning = match name.cast::<PyString>() {
-                Ok(name) => text::with_str(&name, SchemaMerges::reads_member)?,
+                Ok(name) => text::with_str(&name, |name, _| SchemaMerges::reads_member(name))?,
                 // `key` refuses it.
                 Err(_) => true,
             };

@@ -81,6 +81,70 @@ pub(crate) fn value<'d, 'py>(
     })
 }
 
+/// A value as new containers around the objects that it was built from, where
+/// those are of the plain types; `original` is the object of this value.
+pub(crate) fn value_of<'d, 'py>(
+    py: Python<'py>,
+    keys: &mut Keys<'d, 'py>,
+    value: Value<'d>,
+    original: &Bound<'py, PyAny>,
+    originals: &[Bound<'py, PyAny>],
+) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: reads the type of a living object and compares addresses of the
+    // interpreter's static types.
+    let is_exactly = |class: *mut ffi::PyTypeObject| unsafe {
+        std::ptr::eq(ffi::Py_TYPE(original.as_ptr()), class)
+    };
+    match value {
+        Value::Str(_) if is_exactly(&raw mut ffi::PyUnicode_Type) => Ok(original.clone()),
+        Value::Int(_) | Value::BigInt(_) if is_exactly(&raw mut ffi::PyLong_Type) => {
+            Ok(original.clone())
+        }
+        Value::Float(_) if is_exactly(&raw mut ffi::PyFloat_Type) => Ok(original.clone()),
+        Value::Array(items) => {
+            let length = items.len();
+            let list = new_list(py, length)?;
+            let held = originals.get(items.mark()..).unwrap_or_default();
+            for (index, item) in items.iter().enumerate() {
+                let item = match held.get(index) {
+                    Some(original) => value_of(py, keys, item, original, originals)?,
+                    None => self::value(py, keys, item)?,
+                };
+                // SAFETY: the list is new and has so many empty places; the call
+                // takes the reference over.
+                unsafe {
+                    ffi::PyList_SetItem(list.as_ptr(), index as ffi::Py_ssize_t, item.into_ptr());
+                }
+            }
+            Ok(list)
+        }
+        Value::Object(members) => {
+            let Some(places) = members.places() else {
+                return self::value(py, keys, value);
+            };
+            let dict = PyDict::new(py);
+            let held = originals.get(members.mark()..).unwrap_or_default();
+            for (place, (name, member)) in places.zip(members.iter()) {
+                let (Some(key), Some(original)) = (held.get(2 * place), held.get(2 * place + 1))
+                else {
+                    let member = self::value(py, keys, member)?;
+                    set(&dict, &keys.get(py, name), &member)?;
+                    continue;
+                };
+                let member = value_of(py, keys, member, original, originals)?;
+                // SAFETY: reads the type of a living object.
+                if unsafe { ffi::PyUnicode_CheckExact(key.as_ptr()) } != 0 {
+                    set(&dict, key, &member)?;
+                } else {
+                    set(&dict, &keys.get(py, name), &member)?;
+                }
+            }
+            Ok(dict.into_any())
+        }
+        _ => self::value(py, keys, value),
+    }
+}
+
 /// A schema as a new dict, its members in canonical order.
 pub(crate) fn schema<'d, 'py>(
     py: Python<'py>,
@@ -120,11 +184,7 @@ fn new_list(py: Python<'_>, length: usize) -> PyResult<Bound<'_, PyAny>> {
     unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyList_New(length as ffi::Py_ssize_t)) }
 }
 
-fn set<T>(
-    dict: &Bound<'_, PyDict>,
-    key: &Bound<'_, PyString>,
-    value: &Bound<'_, T>,
-) -> PyResult<()> {
+fn set<K, T>(dict: &Bound<'_, PyDict>, key: &Bound<'_, K>, value: &Bound<'_, T>) -> PyResult<()> {
     // SAFETY: all three are alive; the call takes references of its own.
     let result = unsafe { ffi::PyDict_SetItem(dict.as_ptr(), key.as_ptr(), value.as_ptr()) };
     if result == 0 {

@@ -254,22 +254,28 @@ pub(crate) fn process_export_payload_pyobject<'py>(
     schema_merges: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyTuple>> {
     guarded(py, || {
-        let native = native::document(payload, ValueOptions::default())
+        let native = native::document_and_originals(payload, ValueOptions::default())
             .map_err(|fault| fault.into_python(py))?;
         let merges = native::merges(schema_merges)?.map_err(|fault| fault.into_python(py))?;
-        let size_bytes = native.size_bytes;
+        let original = payload;
         let payload = Payload::new(native.document, &merges);
-        let (processed, schema) =
-            detached(py, size_bytes, || (payload.process(), payload.schema()));
+        let (value_hash, schema, schema_hash, struct_bytes) =
+            detached(py, native.size_bytes, || payload.process_native());
         let mut keys = Keys::new();
+        let root = payload.document().root();
+        let normalized = if native.originals.is_empty() {
+            output::value(py, &mut keys, root)?
+        } else {
+            output::value_of(py, &mut keys, root, original, &native.originals)?
+        };
         PyTuple::new(
             py,
             [
-                output::value(py, &mut keys, payload.document().root())?,
-                PyString::new(py, &processed.decoded_value_hash).into_any(),
+                normalized,
+                PyString::new(py, &value_hash).into_any(),
                 output::schema(py, &mut keys, schema.root())?.into_any(),
-                PyString::new(py, &processed.decoded_schema_hash).into_any(),
-                PyBytes::new(py, &processed.protobuf_struct_bytes).into_any(),
+                PyString::new(py, &schema_hash).into_any(),
+                PyBytes::new(py, &struct_bytes).into_any(),
             ],
         )
     })

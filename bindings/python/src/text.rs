@@ -106,10 +106,11 @@ impl<'py> Text<'py> {
     }
 }
 
-/// Calls `work` with the text of a string object, which takes no reference to it.
+/// Calls `work` with the text of a string object, which takes no reference to
+/// it, and whether a surrogate was replaced in it.
 pub(crate) fn with_str<R>(
     object: &Bound<'_, PyString>,
-    work: impl FnOnce(&str) -> R,
+    work: impl FnOnce(&str, bool) -> R,
 ) -> PyResult<R> {
     let py = object.py();
     if let Some(as_utf8_and_size) = symbols::as_utf8_and_size(py) {
@@ -126,12 +127,13 @@ pub(crate) fn with_str<R>(
                     usize::try_from(length).unwrap_or(0),
                 ))
             };
-            return Ok(work(text));
+            return Ok(work(text, false));
         }
         // What is wrong is found once more below.
         drop(PyErr::take(py));
     }
-    Ok(work(Text::of_string(object)?.as_str()))
+    let text = Text::of_string(object)?;
+    Ok(work(text.as_str(), matches!(text, Text::Replaced(..))))
 }
 
 /// The text of a string that holds surrogates, and the offset of the first.

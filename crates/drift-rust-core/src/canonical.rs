@@ -21,6 +21,13 @@ impl Document<'_> {
         self.canonical_of(self.root_node())
     }
 
+    /// The canonical bytes where no text is needed.
+    pub(crate) fn canonical_out(&self) -> Out {
+        let mut out = Out::with_capacity(self.size_hint());
+        self.push_canonical(&mut out, self.root_node());
+        out
+    }
+
     pub(crate) fn canonical_of(&self, node: Node) -> String {
         let mut out = Out::with_capacity(if node.kind() == Kind::Str {
             node.len() + 2

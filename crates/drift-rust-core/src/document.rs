@@ -398,6 +398,10 @@ impl<'d> Array<'d> {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+    /// The mark that it was built with, see [`DocumentBuilder::begin_array_marked`].
+    pub fn mark(&self) -> usize {
+        self.document.header(self.node).0
+    }
     /// The items in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Value<'d>> + use<'d> {
         let document = self.document;
@@ -423,6 +427,34 @@ impl<'d> Object<'d> {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+    /// The mark that it was built with, see [`DocumentBuilder::begin_object_marked`].
+    pub fn mark(&self) -> usize {
+        self.document.header(self.node).0
+    }
+    /// For each member in canonical order, which one it was as they came,
+    /// counted from 0; `None` when that was not kept.
+    ///
+    /// ```
+    /// use drift_rust_core::{DocumentBuilder, Value, ValueOptions};
+    /// let mut builder = DocumentBuilder::new(ValueOptions::default());
+    /// builder.begin_object_marked(7)?;
+    /// for key in ["b", "a"] {
+    ///     builder.key(key);
+    ///     builder.null();
+    /// }
+    /// builder.end();
+    /// let document = builder.finish()?;
+    /// let Value::Object(object) = document.root() else { panic!() };
+    /// assert_eq!(object.mark(), 7);
+    /// assert_eq!(object.places().map(|places| places.collect()), Some(vec![1, 0]));
+    /// # Ok::<(), drift_rust_core::BuildError>(())
+    /// ```
+    pub fn places(&self) -> Option<impl ExactSizeIterator<Item = usize> + use<'d>> {
+        let shapes = self.document.shapes()?;
+        let layout = shapes.layout_at(self.node.layout()?);
+        let members = shapes.members(layout);
+        Some(members.iter().map(|member| member.place as usize))
     }
     /// The members in canonical key order.
     pub fn iter(&self) -> impl Iterator<Item = (&'d str, Value<'d>)> + use<'d> {
@@ -786,8 +818,17 @@ impl DocumentBuilder {
     /// # Errors
     /// [`BuildError::DepthExceeded`] beyond the depth limit of the options.
     pub fn begin_array(&mut self) -> Result<(), BuildError> {
+        self.begin_array_marked(0)
+    }
+
+    /// The same with a mark that [`Array::mark`] gives back: a binding's way to
+    /// find the native value that an array was built from.
+    ///
+    /// # Errors
+    /// As [`begin_array`](Self::begin_array).
+    pub fn begin_array_marked(&mut self, mark: usize) -> Result<(), BuildError> {
         self.check_depth()?;
-        self.assembler.open_array(0);
+        self.assembler.open_array(mark);
         Ok(())
     }
 
@@ -796,8 +837,16 @@ impl DocumentBuilder {
     /// # Errors
     /// [`BuildError::DepthExceeded`] beyond the depth limit of the options.
     pub fn begin_object(&mut self) -> Result<(), BuildError> {
+        self.begin_object_marked(0)
+    }
+
+    /// The same with a mark that [`Object::mark`] gives back.
+    ///
+    /// # Errors
+    /// As [`begin_object`](Self::begin_object).
+    pub fn begin_object_marked(&mut self, mark: usize) -> Result<(), BuildError> {
         self.check_depth()?;
-        self.assembler.open_object(0);
+        self.assembler.open_object(mark);
         Ok(())
     }
 

@@ -103,6 +103,10 @@ impl<'a> Payload<'a> {
     /// The canonical form of the decoded value, or `None` when decoding
     /// changed nothing.
     pub fn decoded_json(&self) -> Option<String> {
+        self.write_decoded().map(Out::into_string)
+    }
+
+    fn write_decoded(&self) -> Option<Out> {
         if self.members.iter().all(|member| member.decoded.is_none()) {
             return None;
         }
@@ -123,7 +127,7 @@ impl<'a> Payload<'a> {
             }
         }
         out.byte(b'}');
-        Some(out.into_string())
+        Some(out)
     }
 
     /// The schema of the decoded value with the merges in it.
@@ -147,6 +151,20 @@ impl<'a> Payload<'a> {
             Some(Ok(mut cache)) => cache.forms(&self.document, member_at, with_message, infer),
             _ => SchemaCache::default().forms(&self.document, member_at, with_message, infer),
         }
+    }
+
+    /// The value hash, the schema, its hash and the Struct bytes: what the
+    /// native form of the call gives beside the value.
+    pub fn process_native(&self) -> (String, Schema<'_>, String, EncodedBytes) {
+        let mut decoded = self.write_decoded();
+        let out = decoded.get_or_insert_with(|| self.document.canonical_out());
+        let hash = HashAlgorithm::Sha256.hex(out.as_slice());
+        (
+            hash,
+            self.schema(),
+            self.schema_forms(false).hash,
+            self.struct_bytes(),
+        )
     }
 
     /// `google.protobuf.Struct` of the normalised (not the decoded) value;
