@@ -37,7 +37,7 @@ pub use process::{
     SpanInput, ValueSource, process_span, process_spans,
 };
 pub use proto::EncodedBytes;
-pub use proto::export::{ExportHeader, build_export_spans_request_bytes};
+pub use proto::export::{ExportHeader, ExportRequest, build_export_spans_request_bytes};
 pub use proto::span::{SpanContents, SpanFields, StructSource};
 pub use schema::{Schema, SchemaRef};
 pub use text::{JsonText, replace_surrogates, utf16_to_text};

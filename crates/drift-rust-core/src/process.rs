@@ -7,7 +7,7 @@ use crate::merges::SchemaMerges;
 use crate::payload::Payload;
 use crate::proto::EncodedBytes;
 use crate::proto::check::check_span;
-use crate::proto::export::{ExportHeader, lay_in};
+use crate::proto::export::{ExportHeader, ExportRequest};
 use crate::proto::span::{
     SpanContents, SpanFields, StructSource, check_enums, encode_span, measure,
 };
@@ -270,7 +270,7 @@ pub fn process_spans(
         }
     }
     ProcessedBatch {
-        request_bytes: lay_in(header, &good),
+        request_bytes: ExportRequest::known_good(header, &good).to_vec(),
         message_depths,
         errors,
     }

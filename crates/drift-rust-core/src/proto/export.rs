@@ -3,7 +3,7 @@
 use crate::error::ExportError;
 use crate::proto::check::check_span;
 use crate::proto::fields::export;
-use crate::proto::wire::{WireType, push_varint, varint_len};
+use crate::proto::wire::{WireType, write_varint};
 
 /// The four strings of an export request.
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,39 +39,99 @@ pub fn build_export_spans_request_bytes(
     header: &ExportHeader<'_>,
     spans: &[impl AsRef<[u8]>],
 ) -> Result<Vec<u8>, ExportError> {
-    for (index, span) in spans.iter().enumerate() {
-        check_span(span.as_ref()).map_err(|source| ExportError::Protobuf { index, source })?;
-    }
-    Ok(lay_in(header, spans))
+    Ok(ExportRequest::check(header, spans)?.to_vec())
 }
 
-/// The same without the check, for spans that are known to be good.
-pub(crate) fn lay_in(header: &ExportHeader<'_>, spans: &[impl AsRef<[u8]>]) -> Vec<u8> {
-    let strings = [
-        (export::OBSERVABLE_SERVICE_ID, header.observable_service_id),
-        (export::ENVIRONMENT, header.environment),
-        (export::SDK_VERSION, header.sdk_version),
-        (export::SDK_INSTANCE_ID, header.sdk_instance_id),
-    ];
-    let field_len = |length: usize| 1 + varint_len(length as u64) + length;
-    let capacity = strings
-        .iter()
-        .map(|(_, value)| field_len(value.len()))
-        .chain(spans.iter().map(|span| field_len(span.as_ref().len())))
-        .sum();
-    let mut out = Vec::with_capacity(capacity);
-    let mut field = |number: u32, bytes: &[u8]| {
-        push_varint(&mut out, u64::from(number << 3 | WireType::Length as u32));
-        push_varint(&mut out, bytes.len() as u64);
-        out.extend_from_slice(bytes);
-    };
-    for (number, value) in strings {
-        if !value.is_empty() {
-            field(number, value.as_bytes());
+/// An export request that was checked and not yet written, so that a binding
+/// can write it where its host keeps the bytes.
+///
+/// ```
+/// use drift_rust_core::{ExportHeader, ExportRequest};
+/// let header = ExportHeader { environment: "test", ..Default::default() };
+/// let spans = [&b"\x0a\x01a"[..]];
+/// let request = ExportRequest::check(&header, &spans)?;
+/// let mut bytes = Vec::with_capacity(request.len());
+/// request.for_each_piece(|piece| bytes.extend_from_slice(piece));
+/// assert_eq!(bytes, b"\x12\x04test\x2a\x03\x0a\x01a");
+/// assert_eq!(bytes.len(), request.len());
+/// # Ok::<(), drift_rust_core::ExportError>(())
+/// ```
+#[derive(Debug)]
+pub struct ExportRequest<'a, S> {
+    header: &'a ExportHeader<'a>,
+    spans: &'a [S],
+    length: usize,
+}
+
+impl<'a, S: AsRef<[u8]>> ExportRequest<'a, S> {
+    /// Checks the spans as [`build_export_spans_request_bytes`] does.
+    ///
+    /// # Errors
+    /// [`ExportError::Protobuf`] at the first bad span, with its index.
+    pub fn check(
+        header: &'a ExportHeader<'a>,
+        spans: &'a [S],
+    ) -> Result<ExportRequest<'a, S>, ExportError> {
+        for (index, span) in spans.iter().enumerate() {
+            check_span(span.as_ref()).map_err(|source| ExportError::Protobuf { index, source })?;
+        }
+        Ok(ExportRequest::known_good(header, spans))
+    }
+
+    /// The same without the check, for spans that are known to be good.
+    pub(crate) fn known_good(header: &'a ExportHeader<'a>, spans: &'a [S]) -> ExportRequest<'a, S> {
+        let mut request = ExportRequest {
+            header,
+            spans,
+            length: 0,
+        };
+        let mut length = 0;
+        request.for_each_piece(|piece| length += piece.len());
+        request.length = length;
+        request
+    }
+
+    /// The length of the request in bytes.
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether the request has no bytes: no string and no span is given.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// Hands out the request piece by piece, from its start to its end.
+    pub fn for_each_piece(&self, mut put: impl FnMut(&[u8])) {
+        let mut field = |number: u32, bytes: &[u8]| {
+            // A tag of one byte and a length of at most ten.
+            let mut prefix = [0; 11];
+            let [tag, length @ ..] = &mut prefix;
+            *tag = (number << 3 | WireType::Length as u32) as u8;
+            let used = 1 + write_varint(length, bytes.len() as u64);
+            put(prefix.get(..used).unwrap_or_default());
+            put(bytes);
+        };
+        let header = self.header;
+        for (number, value) in [
+            (export::OBSERVABLE_SERVICE_ID, header.observable_service_id),
+            (export::ENVIRONMENT, header.environment),
+            (export::SDK_VERSION, header.sdk_version),
+            (export::SDK_INSTANCE_ID, header.sdk_instance_id),
+        ] {
+            if !value.is_empty() {
+                field(number, value.as_bytes());
+            }
+        }
+        for span in self.spans {
+            field(export::SPANS, span.as_ref());
         }
     }
-    for span in spans {
-        field(export::SPANS, span.as_ref());
+
+    /// The request in a vector of its own.
+    pub fn to_vec(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.length);
+        self.for_each_piece(|piece| out.extend_from_slice(piece));
+        out
     }
-    out
 }

@@ -161,9 +161,19 @@ impl<'b> Iterator for Fields<'b> {
     }
 }
 
-/// The length of a number as a varint, in bytes.
-pub(crate) fn varint_len(value: u64) -> usize {
-    (64 - (value | 1).leading_zeros() as usize).div_ceil(7)
+/// Writes a varint to the start of a place of ten bytes; gives its length.
+pub(crate) fn write_varint(place: &mut [u8], mut value: u64) -> usize {
+    let mut length = 0;
+    for slot in place {
+        length += 1;
+        if value < 0x80 {
+            *slot = value as u8;
+            break;
+        }
+        *slot = value as u8 | 0x80;
+        value >>= 7;
+    }
+    length
 }
 
 /// Appends a varint.
