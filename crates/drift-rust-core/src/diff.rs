@@ -2,8 +2,8 @@
 
 use crate::document::{Document, Kind, Node};
 use crate::error::{DiffError, JsonError, ProtobufError, Side};
-use crate::out::Out;
 use crate::proto::read;
+use crate::proto::reverse::ReverseBuffer;
 use crate::{JsonText, ValueOptions, path};
 use std::cmp::Ordering;
 
@@ -106,7 +106,10 @@ pub fn diff_documents(left: &Document<'_>, right: &Document<'_>) -> Vec<Differen
         right,
         path: String::from("$"),
         differences: Vec::new(),
-        scratch: (Out::with_capacity(64), Out::with_capacity(64)),
+        scratch: (
+            ReverseBuffer::with_capacity(64),
+            ReverseBuffer::with_capacity(64),
+        ),
     };
     comparison.values(left.root_node(), right.root_node());
     comparison.differences
@@ -117,7 +120,7 @@ struct Comparison<'d> {
     right: &'d Document<'d>,
     path: String,
     differences: Vec<Difference>,
-    scratch: (Out, Out),
+    scratch: (ReverseBuffer, ReverseBuffer),
 }
 
 impl Comparison<'_> {
@@ -137,8 +140,8 @@ impl Comparison<'_> {
         let (left_text, right_text) = &mut self.scratch;
         left_text.clear();
         right_text.clear();
-        self.left.push_canonical(left_text, left);
-        self.right.push_canonical(right_text, right);
+        self.left.prepend_canonical(left_text, left);
+        self.right.prepend_canonical(right_text, right);
         left_text.as_slice() == right_text.as_slice()
     }
 

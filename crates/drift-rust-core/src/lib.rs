@@ -6,6 +6,7 @@ mod diff;
 mod document;
 mod error;
 mod hash;
+mod memory;
 mod merges;
 mod number;
 mod out;
@@ -20,6 +21,7 @@ mod shapes;
 mod simd;
 mod text;
 mod value;
+mod writer;
 
 pub use diff::{
     Difference, DifferenceKind, diff_documents, diff_export_requests, diff_json, diff_spans,
@@ -161,7 +163,28 @@ pub fn normalize_json_as<'a>(
 /// # Ok::<(), drift_rust_core::JsonError>(())
 /// ```
 pub fn deterministic_hash<'a>(text: impl Into<JsonText<'a>>) -> Result<String, JsonError> {
-    Ok(normalize_and_hash(text)?.1)
+    deterministic_hash_as(text, Profile::Drift, HashAlgorithm::Sha256)
+}
+
+/// The digest of the canonical form in a profile by an algorithm.
+///
+/// # Errors
+/// [`JsonError`] with the offset of the fault.
+///
+/// ```
+/// use drift_rust_core::{HashAlgorithm, Profile, deterministic_hash_as};
+/// let one = deterministic_hash_as("1.0", Profile::Rfc8785, HashAlgorithm::Blake3)?;
+/// assert_eq!(one, deterministic_hash_as("1", Profile::Rfc8785, HashAlgorithm::Blake3)?);
+/// # Ok::<(), drift_rust_core::JsonError>(())
+/// ```
+pub fn deterministic_hash_as<'a>(
+    text: impl Into<JsonText<'a>>,
+    profile: Profile,
+    algorithm: HashAlgorithm,
+) -> Result<String, JsonError> {
+    let options = ValueOptions::default().with_profile(profile);
+    let document = Document::parse(text, options)?;
+    Ok(algorithm.hex(document.canonical_bytes().as_slice()))
 }
 
 /// The canonical form (profile `drift`) and its SHA-256.

@@ -21,6 +21,14 @@ impl Out {
         }
     }
 
+    /// A writer without memory, which it takes when it is written to.
+    pub(crate) const fn empty() -> Out {
+        Out {
+            bytes: Vec::new(),
+            length: 0,
+        }
+    }
+
     /// Makes room for so many bytes and one block more.
     #[inline]
     fn room(&mut self, more: usize) {

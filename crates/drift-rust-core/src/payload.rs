@@ -6,10 +6,11 @@ use crate::hash::HashAlgorithm;
 use crate::merges::{SchemaMerge, SchemaMerges};
 use crate::out::Out;
 use crate::proto::EncodedBytes;
-use crate::proto::struct_value::encode_struct;
+use crate::proto::reverse::ReverseBuffer;
+use crate::proto::struct_value::{StructWriter, encode_struct};
 use crate::schema::Schema;
 use crate::schema_cache::{SchemaCache, SchemaForms};
-use crate::{JsonText, ValueOptions};
+use crate::{JsonText, ValueOptions, writer};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -103,31 +104,28 @@ impl<'a> Payload<'a> {
     /// The canonical form of the decoded value, or `None` when decoding
     /// changed nothing.
     pub fn decoded_json(&self) -> Option<String> {
-        self.write_decoded().map(Out::into_string)
+        self.write_decoded().map(ReverseBuffer::into_string)
     }
 
-    fn write_decoded(&self) -> Option<Out> {
+    fn write_decoded(&self) -> Option<ReverseBuffer> {
         if self.members.iter().all(|member| member.decoded.is_none()) {
             return None;
         }
         let decoded_size = |member: &Member| member.decoded.as_ref().map_or(0, Document::size_hint);
         let size = self.members.iter().map(decoded_size).sum::<usize>();
-        let mut out = Out::with_capacity(self.document.size_hint() + size);
-        out.byte(b'{');
+        let mut json = ReverseBuffer::with_capacity(self.document.size_hint() + size);
+        json.byte(b'}');
         let members = self.document.members(self.document.root_node());
-        for (place, ((key, value), member)) in members.zip(&self.members).enumerate() {
-            if place > 0 {
-                out.byte(b',');
-            }
-            out.quoted(key.as_bytes());
-            out.byte(b':');
+        for (place, ((key, value), member)) in members.zip(&self.members).enumerate().rev() {
             match &member.decoded {
-                Some(decoded) => decoded.push_canonical(&mut out, decoded.root_node()),
-                None => self.document.push_canonical(&mut out, value),
+                Some(decoded) => decoded.prepend_canonical(&mut json, decoded.root_node()),
+                None => self.document.prepend_canonical(&mut json, value),
             }
+            json.byte(b':');
+            writer::quote(&mut json, &mut Out::empty(), key.as_bytes());
+            json.byte(if place == 0 { b'{' } else { b',' });
         }
-        out.byte(b'}');
-        Some(out)
+        Some(json)
     }
 
     /// The schema of the decoded value with the merges in it.
@@ -157,8 +155,8 @@ impl<'a> Payload<'a> {
     /// native form of the call gives beside the value.
     pub fn process_native(&self) -> (String, Schema<'_>, String, EncodedBytes) {
         let mut decoded = self.write_decoded();
-        let out = decoded.get_or_insert_with(|| self.document.canonical_out());
-        let hash = HashAlgorithm::Sha256.hex(out.as_slice());
+        let json = decoded.get_or_insert_with(|| self.document.canonical_bytes());
+        let hash = HashAlgorithm::Sha256.hex(json.as_slice());
         (
             hash,
             self.schema(),
@@ -175,18 +173,21 @@ impl<'a> Payload<'a> {
 
     /// All outputs at once.
     pub fn process(&self) -> ProcessedPayload {
-        let normalized_json = self.normalized_json();
-        let decoded_json = self.decoded_json();
-        let decoded = decoded_json.as_deref().unwrap_or(&normalized_json);
-        let decoded_value_hash = HashAlgorithm::Sha256.hex(decoded.as_bytes());
+        let size = self.document.size_hint();
+        let mut json = ReverseBuffer::with_capacity(size);
+        let mut writer = StructWriter::new(ReverseBuffer::with_capacity(2 * size));
+        writer.object_and_json(&self.document, 0, &mut json);
+        let decoded = self.write_decoded();
+        let hashed = decoded.as_ref().unwrap_or(&json);
+        let decoded_value_hash = HashAlgorithm::Sha256.hex(hashed.as_slice());
         let schema = self.schema_forms(false);
         ProcessedPayload {
             decoded_value_hash,
             decoded_schema_hash: schema.hash,
             decoded_schema_json: schema.json,
-            protobuf_struct_bytes: self.struct_bytes(),
-            normalized_json,
-            decoded_json,
+            protobuf_struct_bytes: writer.buffer.finish(),
+            normalized_json: json.into_string(),
+            decoded_json: decoded.map(ReverseBuffer::into_string),
         }
     }
 }

@@ -246,7 +246,7 @@ fn struct_field(writer: &mut StructWriter, field: u32, source: StructSource<'_>)
     match source {
         StructSource::Empty => {}
         StructSource::Document(document) => {
-            writer.object(document, document.root_node(), IN_SPAN);
+            writer.object(document, IN_SPAN);
         }
         StructSource::Bytes(bytes) => writer.buffer.prepend(bytes),
     }
