@@ -560,6 +560,11 @@ impl Assembler {
         }
     }
 
+    /// The arena, once its root is set.
+    pub(crate) fn finish(self) -> Arena {
+        self.arena
+    }
+
     pub(crate) fn open_array(&mut self, origin: usize) {
         self.frames.push(Frame {
             open: Open::Array,

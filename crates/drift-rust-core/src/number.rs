@@ -107,63 +107,200 @@ pub(crate) struct Decimal {
 }
 
 impl Decimal {
-    /// The nearest double, where one division gives it.
-    pub(crate) fn to_f64(&self) -> Option<f64> {
-        if self.whole + self.fraction > 19 || self.digits > 1 << 53 {
+    /// The nearest double, and whether the token is surely what [`push_float`]
+    /// prints for it; `None` for a token of too many digits.
+    #[inline]
+    pub(crate) fn read(&self) -> Option<(f64, bool)> {
+        let digits = self.digits;
+        if self.whole + self.fraction > 19 || self.fraction == 0 {
             return None;
+        }
+        if digits >= SIXTEEN_DIGITS {
+            return self.read_long();
         }
         // Both operands are exact, so the one rounding of the division is the
         // rounding of the value (Clinger, "How to read floating point numbers
         // accurately", 1990).
-        let value = self.digits as f64 / EXACT_POWERS.get(self.fraction)?;
-        Some(if self.negative { -value } else { value })
+        let value = digits as f64 / EXACT_POWERS.get(self.fraction)?;
+        // Doubles tell decimals of at most 15 significant digits apart, so such
+        // a token is the shortest text of its value and only its layout is left
+        // to check: no zeros at its end but the one of `1.0`, and below 1e-5 it
+        // is written with an exponent. (`0.0` and `-0.0` have that one zero.)
+        let is_canonical = if digits.is_multiple_of(10) {
+            self.fraction == 1
+        } else {
+            value >= 1e-5
+        };
+        Some((if self.negative { -value } else { value }, is_canonical))
     }
 
-    /// Whether the token is what [`push_float`] prints for its value.
-    ///
-    /// Decimals of at most 15 significant digits are told apart by doubles, so
-    /// such a token is the shortest text of its value and only its layout is
-    /// left to check. Longer ones are printed and compared.
-    pub(crate) fn is_canonical(&self, token: &str, value: f64) -> bool {
-        if self.whole + self.fraction > 19 {
-            // Also tokens of zeros, `0.000…1`: they cost a second printing.
+    /// The same for 16 digits and more: one exact division.
+    fn read_long(&self) -> Option<(f64, bool)> {
+        // The value is digits / 10^fraction. Both are moved up to their top
+        // bit, so that the quotient has 64 bits, of which a double holds 53.
+        let power = POWERS.get(self.fraction)?;
+        let (up, power_up) = (self.digits.leading_zeros(), power.leading_zeros());
+        let (dividend, divisor) = (self.digits << up, power << power_up);
+        let shift = if dividend < divisor { 64 } else { 63 };
+        let (quotient, is_exact) = divide(u128::from(dividend) << shift, divisor)?;
+        // The quotient counts in units of 1/2048 of the double's last bit.
+        let below = quotient & 2047;
+        let truncated = quotient >> 11;
+        let rounds_up = below > 1024 || below == 1024 && (!is_exact || truncated & 1 == 1);
+        let mantissa = truncated + u64::from(rounds_up);
+        let exponent = i32::try_from(power_up).ok()? - i32::try_from(up).ok()? + 11 - shift;
+        // A power of two, and at least 10^15 / 10^19, so this product is exact.
+        let value = mantissa as f64 * power_of_two(exponent)?;
+        let is_canonical = self.whole <= 16
+            && (1e-5..1e16).contains(&value)
+            && self.is_shortest(mantissa, quotient, up, shift);
+        Some((if self.negative { -value } else { value }, is_canonical))
+    }
+
+    /// Whether no decimal of fewer digits reads back as the same double, and
+    /// none of as many is nearer to it. May say no of a token that is; never
+    /// yes of one that is not.
+    fn is_shortest(&self, mantissa: u64, quotient: u64, up: u32, shift: i32) -> bool {
+        let last_digit = self.digits % 10;
+        // At a power of two the doubles below stand closer than those above.
+        if last_digit == 0 || mantissa.is_power_of_two() || self.digits >= HUNDRED_QUADRILLION {
             return false;
         }
-        if self.fraction == 0 {
+        // All in units of the quotient. The token's value lies in
+        // [quotient, quotient + 1), its last digit counts for `unit` to
+        // `unit + 1`, and the double is `offset` away from the quotient.
+        let Some(inverse) = INVERSES.get(self.fraction) else {
             return false;
-        }
-        let ends_in_zero = self.digits.is_multiple_of(10);
-        if self.fraction == 1 && ends_in_zero {
-            return self.whole <= 15;
-        }
-        if ends_in_zero {
+        };
+        let Some(down) = 127i32
+            .checked_sub(shift)
+            .and_then(|down| down.checked_sub(up.cast_signed()))
+        else {
             return false;
-        }
-        // Below 1e-5 it is written with an exponent.
-        let large_enough = || value.abs() >= 1e-5;
-        if self.digits < 1_000_000_000_000_000 {
-            return large_enough();
-        }
-        let mut buffer = zmij::Buffer::new();
-        large_enough() && value.abs() < 1e16 && buffer.format_finite(value) == token
+        };
+        let Ok(unit) = i64::try_from(inverse >> down) else {
+            return false;
+        };
+        let below = (quotient & 2047).cast_signed();
+        let offset = if mantissa == quotient >> 11 {
+            below
+        } else {
+            below - 2048
+        };
+        // What reads back as this double lies within half of its last bit.
+        const HALF: i64 = 1024;
+        let last_digit = last_digit.cast_signed();
+        let to_lower = last_digit * unit - (offset + 1);
+        let to_upper = (10 - last_digit) * unit + offset;
+        let nearest = 2 * offset.abs().max((offset + 1).abs()) < unit;
+        nearest && to_lower > HALF && to_upper > HALF
     }
 }
 
-/// The number of eight digits, `None` when a byte is not a digit.
-#[inline]
-pub(crate) fn eight_digits(chunk: [u8; 8]) -> Option<u64> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let word = u64::from_le_bytes(chunk);
-    // A digit has 3 as its upper half, also when 6 is added to it.
-    let upper = ONES * 0xF0;
-    if word & upper != ONES * 0x30 || (word.wrapping_add(ONES * 6)) & upper != ONES * 0x30 {
-        return None;
+/// 10^15, the least number of 16 digits.
+const SIXTEEN_DIGITS: u64 = 1_000_000_000_000_000;
+
+/// 10^17: no double needs more than 17 digits.
+const HUNDRED_QUADRILLION: u64 = 100_000_000_000_000_000;
+
+/// Powers of ten that 64 bits hold.
+const POWERS: [u64; 20] = {
+    let mut powers = [1; 20];
+    let mut power = 1u64;
+    let (mut rest, _) = powers.split_at_mut(20);
+    while let [first, behind @ ..] = rest {
+        *first = power;
+        power = power.wrapping_mul(10);
+        rest = behind;
     }
+    powers
+};
+
+/// 2^127 divided by the powers of ten, each moved up to its top bit: 64 bits,
+/// and 65 for 1.
+const INVERSES: [u128; 20] = {
+    let mut inverses = [0; 20];
+    let mut power = 1u64;
+    let (mut rest, _) = inverses.split_at_mut(20);
+    while let [first, behind @ ..] = rest {
+        *first = (1u128 << 127) / ((power << power.leading_zeros()) as u128);
+        power = power.wrapping_mul(10);
+        rest = behind;
+    }
+    inverses
+};
+
+/// The quotient, where it has at most 64 bits, and whether nothing remains.
+fn divide(dividend: u128, divisor: u64) -> Option<(u64, bool)> {
+    let divisor = u128::from(divisor);
+    let quotient = dividend / divisor;
+    let is_exact = quotient * divisor == dividend;
+    Some((u64::try_from(quotient).ok()?, is_exact))
+}
+
+/// 2^exponent as a normal double.
+fn power_of_two(exponent: i32) -> Option<f64> {
+    let biased = u64::try_from(exponent + 1023).ok()?;
+    (1..2047)
+        .contains(&biased)
+        .then(|| f64::from_bits(biased << 52))
+}
+
+/// Moves over the digits at a place and takes them into a number, which counts
+/// only while it has at most 19 of them; gives the offset behind them.
+#[inline(always)]
+pub(crate) fn digits(bytes: &[u8], mut at: usize, mut number: u64) -> (u64, usize) {
+    // Eight at a time, without a branch on how many of them are digits.
+    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let (value, count) = leading_digits(*chunk);
+        let Some(power) = SMALL_POWERS.get(count) else {
+            break;
+        };
+        number = number.wrapping_mul(*power).wrapping_add(value);
+        at += count;
+        if count < 8 {
+            return (number, at);
+        }
+    }
+    while let Some(byte @ b'0'..=b'9') = bytes.get(at).copied() {
+        number = number.wrapping_mul(10).wrapping_add(u64::from(byte & 0xF));
+        at += 1;
+    }
+    (number, at)
+}
+
+const SMALL_POWERS: [u64; 9] = [
+    1,
+    10,
+    100,
+    1_000,
+    10_000,
+    100_000,
+    1_000_000,
+    10_000_000,
+    100_000_000,
+];
+
+/// The number that the digits at the start of eight bytes make, and their count.
+#[inline(always)]
+fn leading_digits(chunk: [u8; 8]) -> (u64, usize) {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    // A digit becomes its value; anything else has a bit in its upper half, or
+    // gets one when 6 is added. A carry spoils only what follows it.
+    let word = u64::from_le_bytes(chunk) ^ (ONES * 0x30);
+    let other = (word | word.wrapping_add(ONES * 6)) & (ONES * 0xF0);
+    let count = (other.trailing_zeros() / 8) as usize;
+    // Zeros in front, so that there are eight; none of them is left where
+    // none is a digit.
+    let word = match count {
+        0 => return (0, 0),
+        _ => word << (64 - 8 * count),
+    };
     // Neighbours are added up in pairs, the pairs in pairs, and so on.
-    let word = word - ONES * 0x30;
-    let word = (word * 10 + (word >> 8)) & 0x00FF_00FF_00FF_00FF;
-    let word = (word * 100 + (word >> 16)) & 0x0000_FFFF_0000_FFFF;
-    Some((word * 10_000 + (word >> 32)) & 0xFFFF_FFFF)
+    let word = (word.wrapping_mul(10).wrapping_add(word >> 8)) & 0x00FF_00FF_00FF_00FF;
+    let word = (word.wrapping_mul(100).wrapping_add(word >> 16)) & 0x0000_FFFF_0000_FFFF;
+    let value = (word.wrapping_mul(10_000).wrapping_add(word >> 32)) & 0xFFFF_FFFF;
+    (value, count)
 }
 
 /// The shortest digits of a finite double: `0.d1d2d3… × 10^point`.
@@ -339,4 +476,111 @@ fn push_u64(out: &mut impl Text, mut value: u64) {
     }
     let digits = buffer.get(buffer.len() - used..).unwrap_or_default();
     out.text(std::str::from_utf8(digits).unwrap_or_default());
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+mod tests {
+    use super::*;
+
+    fn decimal(token: &str) -> Decimal {
+        let body = token.trim_start_matches('-');
+        let (whole, fraction) = body.split_once('.').unwrap();
+        Decimal {
+            negative: token.starts_with('-'),
+            digits: format!("{whole}{fraction}").parse().unwrap(),
+            whole: whole.len(),
+            fraction: fraction.len(),
+        }
+    }
+
+    /// Reads a token; gives whether it was seen to be canonical.
+    fn check(token: &str) -> bool {
+        let (value, is_canonical) = decimal(token).read().unwrap();
+        let expected: f64 = token.parse().unwrap();
+        assert_eq!(value.to_bits(), expected.to_bits(), "{token}");
+        let mut printed = String::new();
+        push_float(&mut printed, expected);
+        assert!(
+            !is_canonical || printed == token,
+            "{token} prints {printed}"
+        );
+        is_canonical
+    }
+
+    /// SplitMix64 (Steele, Lea, Flood, 2014).
+    fn random(state: &mut u64) -> u64 {
+        *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = *state;
+        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ mixed >> 31
+    }
+
+    fn with_point(digits: u64, fraction: usize) -> String {
+        let text = format!("{digits:0width$}", width = fraction + 1);
+        let (whole, fraction) = text.split_at(text.len() - fraction);
+        format!("{whole}.{fraction}")
+    }
+
+    #[test]
+    fn decimals_of_all_lengths_are_read_as_the_standard_library_reads_them() {
+        let mut state = 1;
+        for _ in 0..200_000 {
+            let length = random(&mut state) % 19 + 1;
+            let digits = random(&mut state) % 10u64.pow(length as u32);
+            let fraction = (random(&mut state) % 18 + 1) as usize;
+            check(&with_point(digits, fraction));
+            check(&format!("-{}", with_point(digits, fraction)));
+        }
+    }
+
+    #[test]
+    fn decimals_next_to_the_middle_of_two_doubles_are_read_exactly() {
+        let mut state = 2;
+        for _ in 0..50_000 {
+            // Odd multiples of a half of the last bit of an integer above 2^53,
+            // written with a fraction, and their neighbours.
+            let middle = (1 << 54) + 2 * (random(&mut state) % (1 << 53)) + 1;
+            for digits in middle - 1..=middle + 1 {
+                check(&with_point(digits * 10, 1));
+                check(&with_point(digits, 1));
+                check(&with_point(digits, 16));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_printed_is_mostly_seen_to_be_canonical() {
+        let mut state = 3;
+        let mut seen = 0;
+        for _ in 0..50_000 {
+            let value = (random(&mut state) >> 11) as f64 / (1u64 << 53) as f64;
+            let mut token = String::new();
+            push_float(&mut token, value);
+            if token.contains('e') || token.len() > 20 {
+                continue;
+            }
+            seen += usize::from(check(&token));
+        }
+        assert!(seen > 45_000, "{seen}");
+    }
+
+    #[test]
+    fn runs_of_digits_end_at_the_first_other_byte() {
+        for count in 0..=19 {
+            for end in ["", ",", ".", "/", ":", "e", "\u{0}", "é", "\u{ff}......."] {
+                let token = &"1234567890123456789"[..count];
+                let text = format!("{token}{end}");
+                let expected = token.parse().unwrap_or(0);
+                assert_eq!(digits(text.as_bytes(), 0, 0), (expected, count), "{text}");
+                let text = format!("{text}        ");
+                assert_eq!(digits(text.as_bytes(), 0, 0), (expected, count), "{text}");
+            }
+        }
+    }
 }

@@ -58,7 +58,6 @@ fn repeated_keys(options: ValueOptions) -> RepeatedKeys {
 struct Parser<'t> {
     text: &'t str,
     bytes: &'t [u8],
-    at: usize,
     profile: Profile,
     max_depth: usize,
     assembler: Assembler,
@@ -72,6 +71,19 @@ struct Parser<'t> {
     key_offsets: Vec<Vec<usize>>,
 }
 
+/// What was read, and the offset behind it.
+///
+/// The offset goes from call to call by value: in a field it would be stored
+/// and loaded again for every token, each time some cycles on the one path that
+/// everything waits for.
+type Read<T> = Result<(T, usize), JsonError>;
+
+#[cold]
+#[inline(never)]
+fn expected<T>(offset: usize, expected: &'static str) -> Result<T, JsonError> {
+    Err(JsonError::InvalidJson { offset, expected })
+}
+
 impl<'t> Parser<'t> {
     fn new(text: &'t str, options: ValueOptions, repeated: RepeatedKeys) -> Parser<'t> {
         let mut assembler = Assembler::new(options.profile, repeated);
@@ -80,7 +92,6 @@ impl<'t> Parser<'t> {
         Parser {
             text,
             bytes: text.as_bytes(),
-            at: 0,
             profile: options.profile,
             max_depth: options.max_depth(),
             assembler,
@@ -90,134 +101,125 @@ impl<'t> Parser<'t> {
         }
     }
 
-    #[inline]
-    fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
+    #[inline(always)]
+    fn byte(&self, at: usize) -> Option<u8> {
+        self.bytes.get(at).copied()
     }
 
-    #[inline]
-    fn skip_white_space(&mut self) {
-        if let Some(0..=b' ') = self.peek() {
-            self.skip_some_white_space();
+    /// The offset behind white space.
+    #[inline(always)]
+    fn white_space(&mut self, at: usize) -> usize {
+        match self.byte(at) {
+            Some(0..=b' ') => self.some_white_space(at),
+            _ => at,
         }
     }
 
-    fn skip_some_white_space(&mut self) {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
-            self.at += 1;
+    #[inline(never)]
+    fn some_white_space(&mut self, mut at: usize) -> usize {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.byte(at) {
+            at += 1;
         }
-        self.not_canonical = self.at;
-    }
-
-    fn expected<T>(&self, expected: &'static str) -> Result<T, JsonError> {
-        Err(JsonError::InvalidJson {
-            offset: self.at,
-            expected,
-        })
+        self.not_canonical = at;
+        at
     }
 
     fn run(mut self) -> Result<crate::document::Arena, JsonError> {
+        let mut at = self.white_space(0);
         loop {
-            self.skip_white_space();
             // A value starts here; containers that open without closing at
             // once go round again for their first child.
-            let mut node = match self.peek() {
-                Some(b'"') => self.string()?,
-                Some(b'-' | b'0'..=b'9') => self.number()?,
+            let mut node;
+            match self.byte(at) {
+                Some(b'"') => (node, at) = self.string(at)?,
+                Some(b'-' | b'0'..=b'9') => (node, at) = self.number(at)?,
                 Some(b'{') => {
-                    self.check_depth()?;
-                    self.assembler.open_object(self.at);
+                    self.check_depth(at)?;
+                    self.assembler.open_object(at);
                     if self.profile == Profile::Rfc8785 {
                         self.key_offsets.push(Vec::new());
                     }
-                    self.at += 1;
-                    self.skip_white_space();
-                    if self.peek() == Some(b'}') {
-                        self.close()?
+                    at = self.white_space(at + 1);
+                    if self.byte(at) == Some(b'}') {
+                        (node, at) = self.close(at)?;
                     } else {
-                        self.key("a key or '}'")?;
+                        at = self.key(at, "a key or '}'")?;
                         continue;
                     }
                 }
                 Some(b'[') => {
-                    self.check_depth()?;
-                    self.assembler.open_array(self.at);
-                    self.at += 1;
-                    self.skip_white_space();
-                    if self.peek() == Some(b']') {
-                        self.close()?
-                    } else if self.at_value_start() {
-                        continue;
-                    } else {
-                        return self.expected("a value or ']'");
+                    self.check_depth(at)?;
+                    self.assembler.open_array(at);
+                    at = self.white_space(at + 1);
+                    match self.byte(at) {
+                        Some(b']') => (node, at) = self.close(at)?,
+                        Some(b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n') => {
+                            continue;
+                        }
+                        _ => return expected(at, "a value or ']'"),
                     }
                 }
-                Some(b't') => self.literal("true", Node::boolean(true))?,
-                Some(b'f') => self.literal("false", Node::boolean(false))?,
-                Some(b'n') => self.literal("null", Node::NULL)?,
-                _ => return self.expected("a value"),
-            };
+                Some(b't') => (node, at) = self.literal(at, "true", Node::boolean(true))?,
+                Some(b'f') => (node, at) = self.literal(at, "false", Node::boolean(false))?,
+                Some(b'n') => (node, at) = self.literal(at, "null", Node::NULL)?,
+                _ => return expected(at, "a value"),
+            }
             // The value is complete; it may complete its containers.
             loop {
-                self.skip_white_space();
+                at = self.white_space(at);
                 let Some(frame) = self.assembler.frames.last() else {
-                    if self.at < self.bytes.len() {
-                        return self.expected("the end of the text");
+                    if at < self.bytes.len() {
+                        return expected(at, "the end of the text");
                     }
                     self.assembler.arena.root = node;
-                    return Ok(self.assembler.arena);
+                    return Ok(self.assembler.finish());
                 };
                 let is_object = frame.open != Open::Array;
                 self.assembler.pending.push(node);
-                match self.peek() {
+                match self.byte(at) {
                     Some(b',') => {
-                        self.at += 1;
+                        at = self.white_space(at + 1);
                         if is_object {
-                            self.skip_white_space();
-                            self.key("a key")?;
+                            at = self.key(at, "a key")?;
                         }
                         break;
                     }
-                    Some(b'}') if is_object => node = self.close()?,
-                    Some(b']') if !is_object => node = self.close()?,
+                    Some(b'}') if is_object => (node, at) = self.close(at)?,
+                    Some(b']') if !is_object => (node, at) = self.close(at)?,
                     _ => {
-                        return self.expected(if is_object {
-                            "',' or '}'"
-                        } else {
-                            "',' or ']'"
-                        });
+                        return expected(
+                            at,
+                            if is_object {
+                                "',' or '}'"
+                            } else {
+                                "',' or ']'"
+                            },
+                        );
                     }
                 }
             }
         }
     }
 
-    fn at_value_start(&self) -> bool {
-        matches!(
-            self.peek(),
-            Some(b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n')
-        )
-    }
-
-    #[inline]
-    fn check_depth(&self) -> Result<(), JsonError> {
+    #[inline(always)]
+    fn check_depth(&self, at: usize) -> Result<(), JsonError> {
         if self.assembler.frames.len() >= self.max_depth {
             return Err(JsonError::DepthExceeded {
-                offset: self.at,
+                offset: at,
                 limit: self.max_depth,
             });
         }
         Ok(())
     }
 
-    /// Closes the innermost container; the bracket stands at the current place.
-    fn close(&mut self) -> Result<Node, JsonError> {
+    /// Closes the innermost container; its bracket stands here.
+    fn close(&mut self, at: usize) -> Read<Node> {
         let Some(frame) = self.assembler.frames.pop() else {
-            return self.expected("a value");
+            return expected(at, "a value");
         };
-        self.at += 1;
+        let behind = at + 1;
         let end = if self.not_canonical <= frame.origin {
-            self.at
+            behind
         } else {
             0
         };
@@ -232,205 +234,206 @@ impl<'t> Parser<'t> {
                     // after it can.
                     self.not_canonical = self.not_canonical.max(frame.origin + 1);
                 }
-                Ok(closed.node)
+                Ok((closed.node, behind))
             }
             Err(place) => Err(JsonError::DuplicateKey {
                 offset: key_offsets
                     .and_then(|offsets| offsets.get(place).copied())
-                    .unwrap_or(self.at),
+                    .unwrap_or(behind),
             }),
         }
     }
 
-    /// A key, its colon, and the place of its value.
-    #[inline]
-    fn key(&mut self, expected: &'static str) -> Result<(), JsonError> {
+    /// A key and its colon; gives the place of its value.
+    #[inline(always)]
+    fn key(&mut self, at: usize, wanted: &'static str) -> Result<usize, JsonError> {
         // Most often it is the key that followed last time.
         if let Some(frame) = self.assembler.frames.last_mut()
             && let Open::Shape(shape) = frame.open
             && let Some(shapes) = self.assembler.arena.shapes.get()
         {
             let next = shapes.next_of(shape);
-            if let Some(length) = shapes.token_at(next, self.bytes, self.at) {
+            if let Some(length) = shapes.token_at(next, self.bytes, at) {
                 frame.open = Open::Shape(next);
-                self.at += length;
-                return Ok(());
+                return Ok(self.white_space(at + length));
             }
         }
-        self.other_key(expected)
+        self.other_key(at, wanted)
     }
 
-    fn other_key(&mut self, expected: &'static str) -> Result<(), JsonError> {
-        if self.peek() != Some(b'"') {
-            return self.expected(expected);
+    #[inline(never)]
+    fn other_key(&mut self, at: usize, wanted: &'static str) -> Result<usize, JsonError> {
+        if self.byte(at) != Some(b'"') {
+            return expected(at, wanted);
         }
         if let Some(offsets) = self.key_offsets.last_mut() {
-            offsets.push(self.at);
+            offsets.push(at);
         }
-        let key = self.string()?;
+        let (key, at) = self.string(at)?;
         self.assembler.key(self.text, key);
-        self.skip_white_space();
-        if self.peek() != Some(b':') {
-            return self.expected("':'");
+        let at = self.white_space(at);
+        if self.byte(at) != Some(b':') {
+            return expected(at, "':'");
         }
-        self.at += 1;
-        Ok(())
+        Ok(self.white_space(at + 1))
     }
 
-    fn literal(&mut self, word: &'static str, node: Node) -> Result<Node, JsonError> {
-        for byte in word.bytes() {
-            if self.peek() != Some(byte) {
-                return self.expected(word);
-            }
-            self.at += 1;
+    fn literal(&self, at: usize, word: &'static str, node: Node) -> Read<Node> {
+        let rest = self.bytes.get(at..).unwrap_or_default();
+        if rest.starts_with(word.as_bytes()) {
+            return Ok((node, at + word.len()));
         }
-        Ok(node)
+        let equal = rest.iter().zip(word.bytes()).take_while(|(a, b)| **a == *b);
+        expected(at + equal.count(), word)
     }
 
-    /// Moves over digits and takes them into a number, which counts only
-    /// while it has at most 19 of them.
-    #[inline]
-    fn digits(&mut self, mut number: u64) -> u64 {
-        while let Some(chunk) = self
-            .bytes
-            .get(self.at..)
-            .and_then(|rest| rest.first_chunk::<8>())
-        {
-            let Some(eight) = number::eight_digits(*chunk) else {
-                break;
-            };
-            number = number.wrapping_mul(100_000_000).wrapping_add(eight);
-            self.at += 8;
-        }
-        while let Some(byte @ b'0'..=b'9') = self.peek() {
-            number = number.wrapping_mul(10).wrapping_add(u64::from(byte & 0xF));
-            self.at += 1;
-        }
-        number
-    }
-
-    fn number(&mut self) -> Result<Node, JsonError> {
-        let start = self.at;
-        let negative = self.peek() == Some(b'-');
-        if negative {
-            self.at += 1;
-        }
-        let whole_start = self.at;
-        let mut digits = match self.peek() {
-            Some(b'0') => {
-                self.at += 1;
-                0
-            }
-            Some(b'1'..=b'9') => self.digits(0),
-            _ => return self.expected("a digit"),
+    #[inline(always)]
+    fn number(&mut self, start: usize) -> Read<Node> {
+        let negative = self.byte(start) == Some(b'-');
+        let whole_start = start + usize::from(negative);
+        let (digits, at) = match self.byte(whole_start) {
+            Some(b'0') => (0, whole_start + 1),
+            Some(b'1'..=b'9') => number::digits(self.bytes, whole_start, 0),
+            _ => return expected(whole_start, "a digit"),
         };
-        let whole = self.at - whole_start;
+        let whole = at - whole_start;
+        // 18 digits fit 64 bits, whatever their sign.
+        if whole > 18
+            || matches!(self.byte(at), Some(b'.' | b'e' | b'E'))
+            || negative && digits == 0
+            || self.profile == Profile::Rfc8785
+        {
+            return self.other_number(start, negative, digits, whole);
+        }
+        let value = digits.cast_signed();
+        let value = if negative { -value } else { value };
+        Ok((Node::int_at(value, start, (at - start) as u8), at))
+    }
+
+    /// A number that is not a short integer: its whole part is read already.
+    #[inline(never)]
+    fn other_number(
+        &mut self,
+        start: usize,
+        negative: bool,
+        mut digits: u64,
+        whole: usize,
+    ) -> Read<Node> {
+        let mut at = start + usize::from(negative) + whole;
         let mut fraction = 0;
         let mut is_integer = true;
         let mut has_exponent = false;
-        if self.peek() == Some(b'.') {
+        if self.byte(at) == Some(b'.') {
             is_integer = false;
-            self.at += 1;
-            let fraction_start = self.at;
-            if !matches!(self.peek(), Some(b'0'..=b'9')) {
-                return self.expected("a digit");
+            let fraction_start = at + 1;
+            if !matches!(self.byte(fraction_start), Some(b'0'..=b'9')) {
+                return expected(fraction_start, "a digit");
             }
-            digits = self.digits(digits);
-            fraction = self.at - fraction_start;
+            (digits, at) = number::digits(self.bytes, fraction_start, digits);
+            fraction = at - fraction_start;
         }
-        if let Some(b'e' | b'E') = self.peek() {
+        if let Some(b'e' | b'E') = self.byte(at) {
             is_integer = false;
             has_exponent = true;
-            self.at += 1;
-            if let Some(b'+' | b'-') = self.peek() {
-                self.at += 1;
+            at += 1;
+            if let Some(b'+' | b'-') = self.byte(at) {
+                at += 1;
             }
-            if !matches!(self.peek(), Some(b'0'..=b'9')) {
-                return self.expected("a digit");
+            if !matches!(self.byte(at), Some(b'0'..=b'9')) {
+                return expected(at, "a digit");
             }
-            self.digits(0);
+            (_, at) = number::digits(self.bytes, at, 0);
         }
-        let length = self.at - start;
+        let length = at - start;
         if is_integer && self.profile == Profile::Drift {
-            // 18 digits fit 64 bits, whatever their sign.
-            return Ok(if whole > 18 {
-                Node::digits(start, length, false)
-            } else if negative && digits == 0 {
-                self.not_canonical = self.at;
-                Node::float(-0.0)
-            } else {
-                let value = digits.cast_signed();
-                Node::int_at(if negative { -value } else { value }, start, length as u8)
-            });
+            return Ok((
+                if whole > 18 {
+                    Node::digits(start, length, false)
+                } else {
+                    // The one short integer that comes here.
+                    self.not_canonical = at;
+                    Node::float(-0.0)
+                },
+                at,
+            ));
         }
-        let token = self.text.get(start..self.at).unwrap_or_default();
         let decimal = number::Decimal {
             negative,
             digits,
             whole,
             fraction,
         };
-        let value = match decimal.to_f64() {
-            Some(value) if !has_exponent => value,
-            _ => number::parse_f64(token),
+        let (value, is_canonical) = match decimal.read() {
+            Some(read) if !has_exponent => read,
+            _ => {
+                let token = self.text.get(start..at).unwrap_or_default();
+                (number::parse_f64(token), false)
+            }
         };
         if value.is_infinite() && self.refuse_infinity {
             return Err(JsonError::NumberOutOfRange { offset: start });
         }
-        if self.profile == Profile::Drift
-            && !has_exponent
+        if is_canonical
+            && self.profile == Profile::Drift
             && let Ok(length) = u8::try_from(length)
-            && decimal.is_canonical(token, value)
         {
-            return Ok(Node::float_at(value, start, length));
+            return Ok((Node::float_at(value, start, length), at));
         }
-        self.not_canonical = self.at;
-        Ok(Node::float(value))
+        self.not_canonical = at;
+        Ok((Node::float(value), at))
     }
 
-    /// A string; its opening quote stands at the current place.
-    #[inline]
-    fn string(&mut self) -> Result<Node, JsonError> {
-        let start = self.at + 1;
-        self.at = plain_run(self.bytes, start);
-        if self.peek() == Some(b'"') {
-            let length = self.at - start;
-            self.at += 1;
-            return Ok(Node::string(start, length, false, true));
+    /// A string; its opening quote stands here.
+    #[inline(always)]
+    fn string(&mut self, at: usize) -> Read<Node> {
+        let start = at + 1;
+        let end = plain_run(self.bytes, start);
+        if self.byte(end) == Some(b'"') {
+            return Ok((Node::string(start, end - start, false, true), end + 1));
         }
-        self.escaped_string(start)
+        self.escaped_string(start, end)
     }
 
-    /// The rest of a string that does not stand for itself up to its end.
-    fn escaped_string(&mut self, start: usize) -> Result<Node, JsonError> {
+    /// A string that does not stand for itself: it does up to `at`.
+    #[inline(never)]
+    fn escaped_string(&mut self, start: usize, mut at: usize) -> Read<Node> {
         let scratch_start = self.assembler.arena.scratch.len();
         let mut run_start = start;
+        let mut is_canonical = true;
         loop {
-            let run = self.text.get(run_start..self.at).unwrap_or_default();
+            let run = self.text.get(run_start..at).unwrap_or_default();
             self.assembler.arena.scratch.push_str(run);
-            match self.peek() {
+            match self.byte(at) {
                 Some(b'"') => {
-                    self.at += 1;
-                    self.not_canonical = self.at;
+                    let behind = at + 1;
+                    if !is_canonical {
+                        self.not_canonical = behind;
+                    }
                     let length = self.assembler.arena.scratch.len() - scratch_start;
-                    return Ok(Node::string(scratch_start, length, true, false));
+                    return Ok((Node::string(scratch_start, length, true, false), behind));
                 }
                 Some(b'\\') => {
-                    let character = self.escape()?;
+                    let character;
+                    let escape_start = at;
+                    (character, at) = self.escape(at)?;
+                    is_canonical = is_canonical
+                        && self
+                            .bytes
+                            .get(escape_start..at)
+                            .is_some_and(is_canonical_escape);
                     self.assembler.arena.scratch.push(character);
-                    run_start = self.at;
+                    run_start = at;
                 }
-                Some(_) => return self.expected("an escaped control character"),
-                None => return self.expected("'\"'"),
+                Some(_) => return expected(at, "an escaped control character"),
+                None => return expected(at, "'\"'"),
             }
-            self.at = plain_run(self.bytes, self.at);
+            at = plain_run(self.bytes, at);
         }
     }
 
-    fn escape(&mut self) -> Result<char, JsonError> {
-        let start = self.at;
-        self.at += 1;
-        let character = match self.peek() {
+    /// An escape; its backslash stands here.
+    fn escape(&mut self, start: usize) -> Read<char> {
+        let character = match self.byte(start + 1) {
             Some(b'"') => '"',
             Some(b'\\') => '\\',
             Some(b'/') => '/',
@@ -439,53 +442,93 @@ impl<'t> Parser<'t> {
             Some(b'n') => '\n',
             Some(b'r') => '\r',
             Some(b't') => '\t',
-            Some(b'u') => {
-                self.at += 1;
-                return self.unicode_escape(start);
-            }
-            _ => return self.expected("an escape: one of \"\\/bfnrtu"),
+            Some(b'u') => return self.unicode_escape(start),
+            _ => return expected(start + 1, "an escape: one of \"\\/bfnrtu"),
         };
-        self.at += 1;
-        Ok(character)
+        Ok((character, start + 2))
     }
 
-    fn hex4(&mut self) -> Result<u32, JsonError> {
+    fn hex4(&self, start: usize) -> Read<u32> {
         let mut unit = 0;
-        for _ in 0..4 {
-            let digit = self.peek().and_then(|byte| char::from(byte).to_digit(16));
+        for at in start..start + 4 {
+            let digit = self.byte(at).and_then(|byte| char::from(byte).to_digit(16));
             let Some(digit) = digit else {
-                return self.expected("a hexadecimal digit");
+                return expected(at, "a hexadecimal digit");
             };
             unit = unit << 4 | digit;
-            self.at += 1;
         }
-        Ok(unit)
+        Ok((unit, start + 4))
     }
 
-    /// The rest of a `\u` escape whose backslash stands at `start`.
-    fn unicode_escape(&mut self, start: usize) -> Result<char, JsonError> {
-        let unit = self.hex4()?;
+    /// A `\u` escape, with a second one where both are one character; its
+    /// backslash stands at `start`.
+    fn unicode_escape(&self, start: usize) -> Read<char> {
+        let (unit, at) = self.hex4(start + 2)?;
         if let Some(character) = char::from_u32(unit) {
-            return Ok(character);
+            return Ok((character, at));
         }
         let follows_escape = self
             .bytes
-            .get(self.at..)
+            .get(at..)
             .is_some_and(|rest| rest.starts_with(b"\\u"));
         if unit < 0xDC00 && follows_escape {
-            let second = self.at;
-            self.at += 2;
-            let low = self.hex4()?;
+            let (low, behind) = self.hex4(at + 2)?;
             if (0xDC00..0xE000).contains(&low) {
                 let scalar = 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
-                return Ok(char::from_u32(scalar).unwrap_or(char::REPLACEMENT_CHARACTER));
+                let character = char::from_u32(scalar).unwrap_or(char::REPLACEMENT_CHARACTER);
+                return Ok((character, behind));
             }
             // Not a pair: the second escape is read again for itself.
-            self.at = second;
         }
         match self.profile {
-            Profile::Drift => Ok(char::REPLACEMENT_CHARACTER),
+            Profile::Drift => Ok((char::REPLACEMENT_CHARACTER, at)),
             Profile::Rfc8785 => Err(JsonError::LoneSurrogate { offset: start }),
+        }
+    }
+}
+
+/// Whether an escape is what is written for its character: the short form of
+/// `"`, `\` and five control characters, lower-case hex for the other ones.
+fn is_canonical_escape(escape: &[u8]) -> bool {
+    match escape {
+        [_, short] => *short != b'/',
+        [_, b'u', b'0', b'0', b'0', low] => {
+            matches!(low, b'0'..=b'7' | b'b' | b'e' | b'f')
+        }
+        [_, b'u', b'0', b'0', b'1', low] => matches!(low, b'0'..=b'9' | b'a'..=b'f'),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_canonical_escape;
+    use crate::canonical::push_escaped;
+
+    #[test]
+    fn an_escape_is_canonical_when_it_is_the_one_that_is_written() {
+        let short = [
+            ("\\\"", '"'),
+            ("\\\\", '\\'),
+            ("\\/", '/'),
+            ("\\b", '\u{8}'),
+            ("\\f", '\u{c}'),
+            ("\\n", '\n'),
+            ("\\r", '\r'),
+            ("\\t", '\t'),
+        ];
+        let long = (0..=0xFFu8).flat_map(|byte| {
+            [format!("\\u{byte:04x}"), format!("\\u{byte:04X}")].map(|escape| (escape, byte.into()))
+        });
+        let short = short.map(|(escape, character)| (escape.to_owned(), character));
+        for (escape, character) in short.into_iter().chain(long) {
+            let mut written = String::new();
+            push_escaped(&mut written, character.encode_utf8(&mut [0; 4]));
+            assert_eq!(
+                is_canonical_escape(escape.as_bytes()),
+                written == escape,
+                "{escape}"
+            );
         }
     }
 }
