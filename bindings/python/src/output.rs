@@ -1,11 +1,13 @@
 //! Documents and schemas as new Python dicts and lists.
 
+use crate::errors;
 use crate::integer;
 use drift_rust_core::{ProcessedPayload, SchemaRef, Value};
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString, PyTuple};
+use std::mem::MaybeUninit;
 
 /// Keys that were turned into Python strings lately. A payload repeats its keys
 /// from row to row, and its schema has them all again; a string made once also
@@ -192,6 +194,60 @@ fn set<K, T>(dict: &Bound<'_, PyDict>, key: &Bound<'_, K>, value: &Bound<'_, T>)
     } else {
         Err(PyErr::fetch(dict.py()))
     }
+}
+
+/// The free end of a new bytes object.
+pub(crate) struct BytesWriter<'b> {
+    free: &'b mut [MaybeUninit<u8>],
+    fits: bool,
+}
+
+impl BytesWriter<'_> {
+    /// Writes behind what was written before.
+    pub(crate) fn put(&mut self, piece: &[u8]) {
+        match std::mem::take(&mut self.free).split_at_mut_checked(piece.len()) {
+            Some((to, free)) => {
+                to.write_copy_of_slice(piece);
+                self.free = free;
+            }
+            None => self.fits = false,
+        }
+    }
+}
+
+/// A new bytes object of a length, filled in place: unlike `PyBytes::new_with`
+/// it is not set to zero first.
+pub(crate) fn bytes_filled<'py>(
+    py: Python<'py>,
+    length: usize,
+    fill: impl FnOnce(&mut BytesWriter<'_>),
+) -> PyResult<Bound<'py, PyBytes>> {
+    // SAFETY: without a source the call gives a new object of that length whose
+    // contents are not set, or null with an exception set (a length beyond
+    // `Py_ssize_t` is negative there, which it refuses).
+    let bytes = unsafe {
+        Bound::from_owned_ptr_or_err(
+            py,
+            ffi::PyBytes_FromStringAndSize(std::ptr::null(), length as ffi::Py_ssize_t),
+        )
+    }?
+    .cast_into::<PyBytes>()?;
+    // SAFETY: the object holds `length` bytes from this address on; it is new,
+    // so nothing else refers to it, and `MaybeUninit` reads none of them. An
+    // object of no bytes is shared, and nothing is written to it.
+    let free = unsafe {
+        let start = ffi::PyBytes_AsString(bytes.as_ptr());
+        std::slice::from_raw_parts_mut(start.cast::<MaybeUninit<u8>>(), length)
+    };
+    let mut writer = BytesWriter { free, fits: true };
+    fill(&mut writer);
+    if !writer.fits || !writer.free.is_empty() {
+        return Err(errors::internal(
+            py,
+            "bytes of another length than measured",
+        ));
+    }
+    Ok(bytes)
 }
 
 /// What became of a payload, as the tuple of the text form.

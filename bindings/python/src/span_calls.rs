@@ -4,11 +4,11 @@ use crate::border::{detached, guarded};
 use crate::span_input::{
     Fields, MemberFault, Refused, SpanMembers, boolean, document, integer, refused, string,
 };
-use crate::{errors, text};
+use crate::{errors, output, text};
 use drift_rust_core as core;
 use drift_rust_core::{
-    BatchOptions, BatchSpan, Document, ExportError, ExportHeader, Schema, SpanContents,
-    StructSource, ValueOptions,
+    BatchOptions, BatchSpan, Document, ExportError, ExportHeader, ExportRequest, Schema,
+    SpanContents, StructSource, ValueOptions,
 };
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -244,11 +244,13 @@ pub(crate) fn build_export_spans_request_bytes_pyobject<'py>(
             sdk_version: sdk_version.as_str(),
             sdk_instance_id: sdk_instance_id.as_str(),
         };
-        let bytes = detached(py, size_bytes, || {
-            core::build_export_spans_request_bytes(&header, &spans)
+        let request =
+            ExportRequest::check(&header, &spans).map_err(|error| errors::to_python(py, &error))?;
+        output::bytes_filled(py, request.len(), |writer| {
+            detached(py, size_bytes, || {
+                request.for_each_piece(|piece| writer.put(piece));
+            });
         })
-        .map_err(|error| errors::to_python(py, &error))?;
-        Ok(PyBytes::new(py, &bytes))
     })
 }
 

@@ -197,6 +197,27 @@ def test_spans_of_an_export_request_are_a_list_of_bytes() -> None:
         export(None, "", "", "", [])
 
 
+@pytest.mark.parametrize("length", [0, 3, 4, 5, 127, 128, 16_383, 16_384, 40_000])
+def test_spans_of_any_length_lie_in_an_export_request_as_they_are(length: int) -> None:
+    # An unknown field, again and again, at last with a varint of the length that is left.
+    filler, left = b"\xf8\x06\x01", length % 3
+    span = filler * (length // 3)
+    if left:
+        span = span[:-1] + b"\x80" * left + b"\x00"
+    prefix, size = b"\x2a", length
+    while size >= 0x80:
+        prefix += bytes([size & 0x7F | 0x80])
+        size >>= 7
+    one = prefix + bytes([size]) + span
+    export = drift_core.build_export_spans_request_bytes_pyobject
+    assert len(span) == length
+    assert (
+        export("", "test", "", "", [span, b"", span]) == b"\x12\x04test" + one + b"\x2a\x00" + one
+    )
+    assert export("", "", "", "", [span]) == one
+    assert export("", "", "", "", []) == b""
+
+
 def test_the_first_bad_span_is_named_by_its_index() -> None:
     with pytest.raises(drift_core.DriftError) as caught:
         drift_core.build_export_spans_request_bytes_pyobject(
