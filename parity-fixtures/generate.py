@@ -21,7 +21,8 @@ from drift_oracle import evaluate, selfcheck  # noqa: E402
 from drift_oracle.official import check_fixture  # noqa: E402
 
 AREAS = (
-    "numbers strings order nesting merges schema struct payload spans export process_span errors rfc8785 reading diff"
+    "numbers strings order nesting merges schema struct payload spans export process_span errors rfc8785 reading diff "
+    "boundaries"
 ).split()
 MANIFEST = "manifest.json"
 MAX_FILE_BYTES = 1_000_000
