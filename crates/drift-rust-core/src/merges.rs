@@ -78,7 +78,7 @@ impl SchemaMerges {
     pub fn from_document(document: &Document<'_>) -> Result<SchemaMerges, MergesError> {
         let root = document.root_node();
         if root.kind() != Kind::Object {
-            return fault("$", "must be an object of objects");
+            return Err(invalid("$".to_owned(), "must be an object of objects"));
         }
         let mut merges = SchemaMerges::none();
         for (key, entry) in document.members(root) {
@@ -112,18 +112,22 @@ impl SchemaMerges {
     }
 }
 
-fn fault<T>(path: &str, reason: &str) -> Result<T, MergesError> {
-    Err(MergesError::InvalidMerges {
-        path: path.to_owned(),
+fn invalid(path: String, reason: &str) -> MergesError {
+    MergesError::InvalidMerges {
+        path,
         reason: reason.to_owned(),
         offset: None,
-    })
+    }
 }
 
 fn read_entry(document: &Document<'_>, key: &str, entry: Node) -> Result<SchemaMerge, MergesError> {
     let mut merge = SchemaMerge::default();
-    let mut entry_path = String::from("$");
-    path::push_member(&mut entry_path, key);
+    // A path is made when it is needed.
+    let at_entry = || {
+        let mut path = String::from("$");
+        path::push_member(&mut path, key);
+        path
+    };
     match entry.kind() {
         Kind::Object => {
             let mut seen = [false; 3];
@@ -131,53 +135,58 @@ fn read_entry(document: &Document<'_>, key: &str, entry: Node) -> Result<SchemaM
                 let Some(place) = MEMBERS.iter().position(|member| *member == name) else {
                     continue;
                 };
-                let mut member_path = entry_path.clone();
-                path::push_member(&mut member_path, name);
+                let at_member = |reason| {
+                    let mut path = at_entry();
+                    path::push_member(&mut path, name);
+                    invalid(path, reason)
+                };
                 if let Some(seen) = seen.get_mut(place) {
                     if *seen {
-                        return fault(&member_path, "the member is repeated; give it once");
+                        return Err(at_member("the member is repeated; give it once"));
                     }
                     *seen = true;
                 }
-                read_member(&mut merge, place, document.value(value), &member_path)?;
+                read_member(&mut merge, place, document.value(value)).map_err(at_member)?;
             }
         }
         Kind::Array => {
             for (place, value) in document.children(entry).iter().enumerate() {
-                let mut member_path = entry_path.clone();
-                path::push_index(&mut member_path, place);
+                let at_item = |reason| {
+                    let mut path = at_entry();
+                    path::push_index(&mut path, place);
+                    invalid(path, reason)
+                };
                 if place >= MEMBERS.len() {
-                    return fault(
-                        &member_path,
+                    return Err(at_item(
                         "an array has at most three items: encoding, decoded_type, match_importance",
-                    );
+                    ));
                 }
-                read_member(&mut merge, place, document.value(*value), &member_path)?;
+                read_member(&mut merge, place, document.value(*value)).map_err(at_item)?;
             }
         }
         _ => {
-            return fault(
-                &entry_path,
+            return Err(invalid(
+                at_entry(),
                 "must be an object with encoding, decoded_type or match_importance",
-            );
+            ));
         }
     }
     Ok(merge)
 }
 
+/// Reads the member of a place; the error is what is wrong with it.
 fn read_member(
     merge: &mut SchemaMerge,
     place: usize,
     value: Value<'_>,
-    path: &str,
-) -> Result<(), MergesError> {
+) -> Result<(), &'static str> {
     if place == 2 {
         merge.match_importance = match value {
             Value::Null => None,
             Value::Int(value) => Some(value as f64),
             Value::BigInt(digits) => Some(crate::number::integer_to_f64_clamped(digits)),
             Value::Float(value) if value.is_finite() => Some(value),
-            _ => return fault(path, "must be a number within a double's range, or null"),
+            _ => return Err("must be a number within a double's range, or null"),
         };
         return Ok(());
     }
@@ -185,9 +194,9 @@ fn read_member(
         Value::Null => None,
         Value::Int(value) => match i32::try_from(value) {
             Ok(code) => Some(code),
-            Err(_) => return fault(path, "must be an integer of 32 bits"),
+            Err(_) => return Err("must be an integer of 32 bits"),
         },
-        _ => return fault(path, "must be an integer of 32 bits or null"),
+        _ => return Err("must be an integer of 32 bits or null"),
     };
     if place == 0 {
         merge.encoding = code;

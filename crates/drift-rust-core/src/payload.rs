@@ -10,9 +10,9 @@ use crate::proto::reverse::ReverseBuffer;
 use crate::proto::struct_value::{StructWriter, encode_struct};
 use crate::schema::Schema;
 use crate::schema_cache::{SchemaCache, SchemaForms};
-use crate::{JsonText, ValueOptions, writer};
+use crate::{JsonText, ValueOptions, simd, writer};
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use std::sync::LazyLock;
 
 /// A payload and what its merges made of it; every output is written from here.
 #[derive(Clone, Debug)]
@@ -192,17 +192,31 @@ impl<'a> Payload<'a> {
     }
 }
 
+/// The standard alphabet, padded, canonical trailing bits, no white space; with
+/// vector instructions where the processor has them.
+#[cfg(any(
+    target_arch = "x86_64",
+    all(target_arch = "aarch64", target_feature = "neon")
+))]
+static BASE64: LazyLock<base64::engine::Simd> =
+    LazyLock::new(|| base64::engine::Simd::standard(base64::engine::general_purpose::PAD));
+#[cfg(not(any(
+    target_arch = "x86_64",
+    all(target_arch = "aarch64", target_feature = "neon")
+)))]
+static BASE64: LazyLock<base64::engine::GeneralPurpose> =
+    LazyLock::new(|| base64::engine::general_purpose::STANDARD);
+
 /// The decoded form of a string, `None` when it stays as it is.
 fn decode(text: &str, merge: SchemaMerge) -> Option<Document<'static>> {
     let from_base64 = match merge.encoding {
-        // Standard alphabet, padded, canonical trailing bits, no white space.
-        Some(1) => STANDARD
+        Some(1) => BASE64
             .decode(text)
             .ok()
-            .map(|bytes| match String::from_utf8(bytes) {
+            .map(|bytes| match simd::into_string(bytes) {
                 Ok(text) => text,
                 // One U+FFFD for each maximal invalid subpart.
-                Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+                Err(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             }),
         _ => None,
     };
