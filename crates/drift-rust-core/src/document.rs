@@ -6,7 +6,7 @@
 use crate::error::BuildError;
 use crate::number;
 use crate::path;
-use crate::shapes::{PooledShapes, ShapeId, Shapes};
+use crate::shapes::{PooledShapes, ShapeId, Shapes, Spare, Trail};
 use crate::{Profile, ValueOptions};
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -195,6 +195,15 @@ pub(crate) struct Arena {
     pub(crate) root: Node,
     pub(crate) profile: Profile,
     pub(crate) shapes: PooledShapes,
+}
+
+impl Drop for Arena {
+    fn drop(&mut self) {
+        if let Some(shapes) = self.shapes.get_mut() {
+            shapes.spare.nodes = std::mem::take(&mut self.nodes);
+            shapes.spare.scratch = std::mem::take(&mut self.scratch);
+        }
+    }
 }
 
 impl<'a> Document<'a> {
@@ -433,7 +442,8 @@ impl<'d> Object<'d> {
         self.document.header(self.node).0
     }
     /// For each member in canonical order, which one it was as they came,
-    /// counted from 0; `None` when that was not kept.
+    /// counted from 0; `None` when that was not kept: it is for objects whose
+    /// sequence of keys came before.
     ///
     /// ```
     /// use drift_rust_core::{DocumentBuilder, Value, ValueOptions};
@@ -447,7 +457,7 @@ impl<'d> Object<'d> {
     /// let document = builder.finish()?;
     /// let Value::Object(object) = document.root() else { panic!() };
     /// assert_eq!(object.mark(), 7);
-    /// assert_eq!(object.places().map(|places| places.collect()), Some(vec![1, 0]));
+    /// assert!(object.places().is_none_or(|places| places.eq([1, 0])));
     /// # Ok::<(), drift_rust_core::BuildError>(())
     /// ```
     pub fn places(&self) -> Option<impl ExactSizeIterator<Item = usize> + use<'d>> {
@@ -494,8 +504,8 @@ pub(crate) enum Open {
     Array,
     /// An object whose keys so far are this shape; only its values wait.
     Shape(ShapeId),
-    /// An object whose keys wait with its values.
-    WithKeys,
+    /// An object whose keys wait with its values, and where they lead.
+    WithKeys(Trail),
 }
 
 /// A container that is being read.
@@ -541,27 +551,36 @@ pub(crate) struct Closed {
 
 impl Assembler {
     pub(crate) fn new(profile: Profile, repeated_keys: RepeatedKeys) -> Assembler {
-        let shapes = match (profile, repeated_keys) {
+        let mut shapes = match (profile, repeated_keys) {
             (Profile::Drift, RepeatedKeys::LastWins) => PooledShapes::take(),
             _ => PooledShapes::none(),
         };
+        let spare = match shapes.get_mut() {
+            Some(shapes) => std::mem::take(&mut shapes.spare),
+            None => Spare::default(),
+        };
         Assembler {
             arena: Arena {
-                scratch: String::new(),
-                nodes: Vec::new(),
+                scratch: spare.scratch,
+                nodes: spare.nodes,
                 root: Node::NULL,
                 profile,
                 shapes,
             },
-            pending: Vec::new(),
-            frames: Vec::new(),
-            order: Vec::new(),
+            pending: spare.pending,
+            frames: spare.frames,
+            order: spare.order,
             repeated_keys,
         }
     }
 
     /// The arena, once its root is set.
-    pub(crate) fn finish(self) -> Arena {
+    pub(crate) fn finish(mut self) -> Arena {
+        if let Some(shapes) = self.arena.shapes.get_mut() {
+            shapes.spare.pending = self.pending;
+            shapes.spare.frames = self.frames;
+            shapes.spare.order = self.order;
+        }
         self.arena
     }
 
@@ -576,7 +595,7 @@ impl Assembler {
     pub(crate) fn open_object(&mut self, origin: usize) {
         let open = match self.arena.shapes.get() {
             Some(_) => Open::Shape(ShapeId::EMPTY),
-            None => Open::WithKeys,
+            None => Open::WithKeys(Trail::EMPTY),
         };
         self.frames.push(Frame {
             open,
@@ -593,44 +612,50 @@ impl Assembler {
             self.pending.push(key);
             return;
         };
-        if let Open::Shape(shape) = frame.open {
+        if let Some(shapes) = self.arena.shapes.get_mut() {
             let name = string_in(text, &self.arena.scratch, key);
-            match self
-                .arena
-                .shapes
-                .get_mut()
-                .and_then(|shapes| shapes.step(shape, name))
-            {
-                Some(next) => {
-                    frame.open = Open::Shape(next);
-                    return;
-                }
-                None => self.write_keys_out(shape),
+            match frame.open {
+                Open::Shape(shape) => match shapes.step(shape, name) {
+                    Ok(next) => {
+                        frame.open = Open::Shape(next);
+                        return;
+                    }
+                    Err(trail) => self.write_keys_out(shape, trail),
+                },
+                Open::WithKeys(trail) => frame.open = Open::WithKeys(shapes.pass(trail, name)),
+                Open::Array => {}
             }
         }
         self.pending.push(key);
     }
 
-    /// Gives the innermost object its own keys, because the table of shapes is full.
-    #[cold]
-    fn write_keys_out(&mut self, shape: ShapeId) {
+    /// Gives the innermost object its own keys, because the next one is not
+    /// known where it stands, or the table of shapes is full.
+    fn write_keys_out(&mut self, shape: ShapeId, trail: Trail) {
         let Arena {
             scratch, shapes, ..
         } = &mut self.arena;
         let Some(frame) = self.frames.last_mut() else {
             return;
         };
-        frame.open = Open::WithKeys;
-        let mut keys = Vec::new();
-        if let Some(shapes) = shapes.get() {
-            for name in shapes.keys_back(shape) {
-                keys.push(Node::string(scratch.len(), name.len(), true, false));
-                scratch.push_str(name);
+        frame.open = Open::WithKeys(trail);
+        let Some(shapes) = shapes.get() else {
+            return;
+        };
+        // From the last value to the first, each moves to its new place.
+        let values = self.pending.len().saturating_sub(frame.start);
+        self.pending.resize(self.pending.len() + values, Node::NULL);
+        let members = self.pending.get_mut(frame.start..).unwrap_or_default();
+        for (place, name) in (0..values).rev().zip(shapes.keys_back(shape)) {
+            let key = Node::string(scratch.len(), name.len(), true, false);
+            scratch.push_str(name);
+            let value = members.get(place).copied().unwrap_or(Node::NULL);
+            if let Some([key_slot, value_slot]) = members
+                .get_mut(2 * place..)
+                .and_then(|members| members.first_chunk_mut())
+            {
+                [*key_slot, *value_slot] = [key, value];
             }
-        }
-        let values: Vec<Node> = self.pending.drain(frame.start..).collect();
-        for (key, value) in keys.into_iter().rev().zip(values) {
-            self.pending.extend([key, value]);
         }
     }
 
@@ -650,14 +675,13 @@ impl Assembler {
                 (Node::make(Kind::Array, 0, items.len(), header as u64), true)
             }
             Open::Shape(shape) => {
-                let nodes = &mut self.arena.nodes;
-                let (number, layout) = match self.arena.shapes.get_mut() {
-                    Some(shapes) => {
-                        let number = shapes.layout(shape);
-                        (number, shapes.layout_at(number))
-                    }
-                    None => return Ok(Closed::EMPTY),
+                let Some((number, layout)) = self.arena.shapes.get_mut().and_then(|shapes| {
+                    let number = shapes.layout(shape)?;
+                    Some((number, shapes.layout_at(number)))
+                }) else {
+                    return self.close_without_layout(frame, shape, text, end);
                 };
+                let nodes = &mut self.arena.nodes;
                 let values = self.pending.get(start..).unwrap_or_default();
                 if layout.in_order {
                     nodes.push(Node::header(frame.origin, end));
@@ -678,13 +702,29 @@ impl Assembler {
                     layout.in_order,
                 )
             }
-            Open::WithKeys => {
+            Open::WithKeys(_) => {
                 self.arena.nodes.push(Node::header(frame.origin, 0));
                 (self.close_with_keys(text, start, header)?, false)
             }
         };
         self.pending.truncate(start);
         Ok(Closed { node, in_order })
+    }
+
+    /// An object whose shape is known and has no room for a layout.
+    #[cold]
+    fn close_without_layout(
+        &mut self,
+        mut frame: Frame,
+        shape: ShapeId,
+        text: &str,
+        end: usize,
+    ) -> Result<Closed, usize> {
+        self.frames.push(frame);
+        self.write_keys_out(shape, Trail::EMPTY);
+        self.frames.pop();
+        frame.open = Open::WithKeys(Trail::EMPTY);
+        self.close(frame, text, end)
     }
 
     #[allow(
@@ -752,13 +792,6 @@ impl Assembler {
             _ => Ok(Node::make(Kind::Object, WITH_KEYS, kept, first as u64)),
         }
     }
-}
-
-impl Closed {
-    const EMPTY: Closed = Closed {
-        node: Node::NULL,
-        in_order: false,
-    };
 }
 
 /// The first eight bytes of a key as a big-endian integer, padded with zeros.
@@ -875,7 +908,7 @@ impl DocumentBuilder {
         let complete = match frame.open {
             Open::Array => true,
             Open::Shape(shape) => self.keys_of(shape) == children,
-            Open::WithKeys => children.is_multiple_of(2),
+            Open::WithKeys(_) => children.is_multiple_of(2),
         };
         if !complete {
             self.misuse("a key without its value");
@@ -899,18 +932,27 @@ impl DocumentBuilder {
 
     /// The key of the member that follows.
     pub fn key(&mut self, key: &str) {
-        if let Some(frame) = self.assembler.frames.last_mut()
-            && let Open::Shape(shape) = frame.open
-            && let Some(shapes) = self.assembler.arena.shapes.get_mut()
-            && let Some(next) = shapes.step(shape, key)
-        {
-            frame.open = Open::Shape(next);
-            return;
+        let assembler = &mut self.assembler;
+        if let (Some(frame), Some(shapes)) = (
+            assembler.frames.last_mut(),
+            assembler.arena.shapes.get_mut(),
+        ) {
+            match frame.open {
+                Open::Shape(shape) => match shapes.step(shape, key) {
+                    Ok(next) => {
+                        frame.open = Open::Shape(next);
+                        return;
+                    }
+                    Err(trail) => assembler.write_keys_out(shape, trail),
+                },
+                Open::WithKeys(trail) => frame.open = Open::WithKeys(shapes.pass(trail, key)),
+                Open::Array => {}
+            }
         }
         let scratch = &mut self.assembler.arena.scratch;
         let node = Node::string(scratch.len(), key.len(), true, false);
         scratch.push_str(key);
-        self.assembler.key("", node);
+        self.push(node);
     }
 
     /// A string.
@@ -1016,12 +1058,12 @@ impl DocumentBuilder {
                         path::push_member(&mut path, key);
                     }
                 }
-                Open::WithKeys if children % 2 == 1 => {
+                Open::WithKeys(_) if children % 2 == 1 => {
                     if let Some(key) = end.checked_sub(1).and_then(|last| pending.get(last)) {
                         path::push_member(&mut path, string_in("", &arena.scratch, *key));
                     }
                 }
-                Open::Shape(_) | Open::WithKeys => {}
+                Open::Shape(_) | Open::WithKeys(_) => {}
             }
         }
         path
@@ -1044,7 +1086,7 @@ impl DocumentBuilder {
                 self.assembler.arena.root = *root;
                 Ok(Document::from_parts(
                     Cow::Borrowed(""),
-                    self.assembler.arena,
+                    self.assembler.finish(),
                 ))
             }
             _ => Err(BuildError::Internal {

@@ -174,7 +174,7 @@ impl<'t> Parser<'t> {
                     self.assembler.arena.root = node;
                     return Ok(self.assembler.finish());
                 };
-                let is_object = frame.open != Open::Array;
+                let is_object = !matches!(frame.open, Open::Array);
                 self.assembler.pending.push(node);
                 match self.byte(at) {
                     Some(b',') => {
@@ -225,7 +225,7 @@ impl<'t> Parser<'t> {
         };
         let key_offsets = match frame.open {
             Open::Array => None,
-            Open::Shape(_) | Open::WithKeys => self.key_offsets.pop(),
+            Open::Shape(_) | Open::WithKeys(_) => self.key_offsets.pop(),
         };
         match self.assembler.close(frame, self.text, end) {
             Ok(closed) => {

@@ -7,12 +7,17 @@
 //! is paid when a shape is first closed and kept in its [`Layout`]; from then on
 //! a key is recognised by one comparison with the key that followed last time.
 //!
+//! A key is learned when it comes for the second time in its place: keys that
+//! are data (maps from ids, random orders) would fill the table for nothing.
+//! An object with a key that is not known keeps its keys for itself.
+//!
 //! Nothing here decides a result: a key is taken as known only when all its
 //! bytes are equal, and what is kept is a function of those bytes. The tables
-//! are bounded ([`MAX_SHAPES`], [`MAX_NAME_BYTES`], [`MAX_PROBES`]); an object
-//! that would go beyond keeps its keys for itself.
+//! are bounded ([`MAX_SHAPES`], [`MAX_NAME_BYTES`], [`MAX_LAYOUT_MEMBERS`],
+//! [`MAX_FRAGMENT_BYTES`], [`MAX_PROBES`]).
 
 use crate::canonical::push_escaped;
+use crate::document::{Frame, Node};
 use crate::out::SLOP;
 use crate::proto::fields::structure;
 use crate::proto::wire::{WireType, push_varint};
@@ -33,11 +38,24 @@ const MAX_MEMBERS: u32 = 256;
 /// objects without a shape, not a slow table.
 const MAX_PROBES: usize = 16;
 
-/// Shapes that a document may add before it has shown any twice.
+/// Members of all layouts of one table, and bytes of what is written before
+/// their values.
+const MAX_LAYOUT_MEMBERS: usize = 1 << 16;
+const MAX_FRAGMENT_BYTES: usize = 1 << 21;
+
+/// Shapes that a document may add, and one more for each object of a known shape.
 const CREDIT: u32 = 512;
 
-/// A table this full is not kept for another document.
-const KEPT_SHAPES: usize = MAX_SHAPES / 2;
+/// A table that is full learns no more; after so many documents it is given up
+/// for an empty one, since what services send changes.
+const DOCUMENTS_OF_A_FULL_TABLE: u32 = 256;
+
+/// Places for keys that came once.
+const SEEN: usize = 1 << 12;
+
+/// What a table keeps of a document's memory, at most.
+const MAX_KEPT_NODES: usize = 1 << 17;
+const MAX_KEPT_SCRATCH_BYTES: usize = 1 << 20;
 
 /// A shape by its place in the table; 0 is the empty object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,8 +65,17 @@ impl ShapeId {
     pub(crate) const EMPTY: ShapeId = ShapeId(0);
 }
 
+/// A sequence of keys by its hash, also where the table has no shape for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Trail(u64);
+
+impl Trail {
+    pub(crate) const EMPTY: Trail = Trail(0);
+}
+
 #[derive(Clone, Debug)]
 struct Shape {
+    trail: Trail,
     /// The first bytes of the key's token, `"key":`, as JSON text has it.
     head: u128,
     /// Which bits of `head` count.
@@ -97,7 +124,7 @@ pub(crate) struct Member {
 #[derive(Debug)]
 pub(crate) struct Shapes {
     shapes: Vec<Shape>,
-    /// Open addressing by (parent, key); 0 is a free place.
+    /// Open addressing by trail; 0 is a free place.
     index: Vec<u32>,
     names: String,
     tokens: Vec<u8>,
@@ -108,9 +135,45 @@ pub(crate) struct Shapes {
     /// Shapes that may still be made for this document: what is sent only once
     /// is not worth learning. Each object of a known shape earns one more.
     credit: u32,
+    /// Parts of the trails that came once, by other parts of them.
+    seen: Box<[u16]>,
+    /// Documents since the table was full.
+    documents_since_full: u32,
+    /// Memory of the last document.
+    pub(crate) spare: Spare,
     /// No other table of this process has or had it.
     pub(crate) number: u64,
     pub(crate) schemas: Mutex<SchemaCache>,
+}
+
+/// Memory that documents take turns with.
+#[derive(Debug, Default)]
+pub(crate) struct Spare {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) scratch: String,
+    pub(crate) pending: Vec<Node>,
+    pub(crate) frames: Vec<Frame>,
+    pub(crate) order: Vec<(u64, usize)>,
+}
+
+impl Spare {
+    /// Empties what is kept, and frees what is too large to be.
+    fn clear(&mut self) {
+        fn clear<T>(memory: &mut Vec<T>, kept: usize) {
+            memory.clear();
+            if memory.capacity() > kept {
+                *memory = Vec::new();
+            }
+        }
+        clear(&mut self.nodes, MAX_KEPT_NODES);
+        clear(&mut self.pending, MAX_KEPT_NODES);
+        clear(&mut self.frames, crate::MAX_DEPTH_LIMIT * 2);
+        clear(&mut self.order, MAX_KEPT_NODES);
+        self.scratch.clear();
+        if self.scratch.capacity() > MAX_KEPT_SCRATCH_BYTES {
+            self.scratch = String::new();
+        }
+    }
 }
 
 impl Clone for Shapes {
@@ -124,6 +187,9 @@ impl Clone for Shapes {
             members: self.members.clone(),
             fragments: self.fragments.clone(),
             credit: self.credit,
+            seen: self.seen.clone(),
+            documents_since_full: self.documents_since_full,
+            spare: Spare::default(),
             number: next_number(),
             schemas: Mutex::default(),
         }
@@ -134,6 +200,7 @@ impl Shapes {
     pub(crate) fn new() -> Shapes {
         Shapes {
             shapes: vec![Shape {
+                trail: Trail::EMPTY,
                 head: 0,
                 mask: 0,
                 token_start: 0,
@@ -152,13 +219,24 @@ impl Shapes {
             members: Vec::new(),
             fragments: vec![0; SLOP],
             credit: CREDIT,
+            seen: vec![0; SEEN].into(),
+            documents_since_full: 0,
+            spare: Spare::default(),
             number: next_number(),
             schemas: Mutex::default(),
         }
     }
 
-    fn may_be_kept(&self) -> bool {
-        self.shapes.len() <= KEPT_SHAPES && self.names.len() <= MAX_NAME_BYTES / 2
+    fn is_full(&self) -> bool {
+        self.shapes.len() >= MAX_SHAPES
+            || self.names.len() >= MAX_NAME_BYTES / 8 * 7
+            || self.members.len() >= MAX_LAYOUT_MEMBERS / 8 * 7
+            || self.fragments.len() >= MAX_FRAGMENT_BYTES / 8 * 7
+    }
+
+    fn may_be_kept(&mut self) -> bool {
+        self.documents_since_full += u32::from(self.is_full());
+        self.documents_since_full <= DOCUMENTS_OF_A_FULL_TABLE
     }
 
     /// The shape that followed this one last time.
@@ -213,39 +291,78 @@ impl Shapes {
             .unwrap_or_default()
     }
 
-    /// The shape that a key leads to, made when there is none; `None` when the
-    /// table has no room for it.
-    pub(crate) fn step(&mut self, from: ShapeId, key: &str) -> Option<ShapeId> {
+    /// The shape that a key leads to, made when the key came here before;
+    /// otherwise the trail it leads to.
+    #[inline]
+    pub(crate) fn step(&mut self, from: ShapeId, key: &str) -> Result<ShapeId, Trail> {
         let predicted = self.next_of(from);
-        if predicted != ShapeId::EMPTY {
-            let shape = self.shapes.get(predicted.0 as usize)?;
-            if self.name(shape.name_start, shape.name_length) == key {
-                return Some(predicted);
-            }
+        if predicted != ShapeId::EMPTY
+            && let Some(shape) = self.shapes.get(predicted.0 as usize)
+            && self.name(shape.name_start, shape.name_length) == key
+        {
+            return Ok(predicted);
         }
-        let to = self.find_or_make(from, key)?;
-        self.shapes.get_mut(from.0 as usize)?.next = to;
-        Some(to)
+        self.find_or_learn(from, key)
     }
 
-    fn find_or_make(&mut self, from: ShapeId, key: &str) -> Option<ShapeId> {
-        let hash = hash(from, key.as_bytes());
+    fn find_or_learn(&mut self, from: ShapeId, key: &str) -> Result<ShapeId, Trail> {
+        let trail = match self.shapes.get(from.0 as usize) {
+            Some(shape) => follow(shape.trail, key),
+            None => return Err(Trail::EMPTY),
+        };
         let mask = self.index.len() - 1;
         for probe in 0..MAX_PROBES {
-            let place = (hash as usize).wrapping_add(probe) & mask;
-            let slot = *self.index.get(place)?;
+            let place = (trail.0 as usize).wrapping_add(probe) & mask;
+            let slot = self.index.get(place).copied().unwrap_or(0);
+            let Some(shape) = self.shapes.get(slot as usize) else {
+                break;
+            };
             if slot == 0 {
-                return self.make(from, key, place);
+                if self.came_before(trail)
+                    && let Some(made) = self.make(from, key, trail, place)
+                {
+                    self.predict(from, made);
+                    return Ok(made);
+                }
+                break;
             }
-            let shape = self.shapes.get(slot as usize)?;
             if shape.parent == from && self.name(shape.name_start, shape.name_length) == key {
-                return Some(ShapeId(slot));
+                self.predict(from, ShapeId(slot));
+                return Ok(ShapeId(slot));
             }
         }
-        None
+        Err(trail)
     }
 
-    fn make(&mut self, parent: ShapeId, key: &str, place: usize) -> Option<ShapeId> {
+    fn predict(&mut self, from: ShapeId, next: ShapeId) {
+        if let Some(shape) = self.shapes.get_mut(from.0 as usize) {
+            shape.next = next;
+        }
+    }
+
+    /// Where a key leads in an object that keeps its keys; the table remembers
+    /// that it came.
+    pub(crate) fn pass(&mut self, trail: Trail, key: &str) -> Trail {
+        let trail = follow(trail, key);
+        self.came_before(trail);
+        trail
+    }
+
+    /// Whether a trail came before, as far as is remembered.
+    fn came_before(&mut self, trail: Trail) -> bool {
+        let mark = (trail.0 >> 48) as u16 | 1;
+        let place = (trail.0 >> 32) as usize % SEEN;
+        match self.seen.get_mut(place) {
+            Some(slot) if *slot == mark => true,
+            Some(slot) => {
+                *slot = mark;
+                false
+            }
+            None => false,
+        }
+    }
+
+    fn make(&mut self, parent: ShapeId, key: &str, trail: Trail, place: usize) -> Option<ShapeId> {
         let depth = self.shapes.get(parent.0 as usize)?.depth + 1;
         if self.credit == 0
             || self.shapes.len() >= MAX_SHAPES
@@ -266,6 +383,7 @@ impl Shapes {
         let counted = token.len().min(16) as u32;
         let id = self.shapes.len() as u32;
         self.shapes.push(Shape {
+            trail,
             head: u128::from_le_bytes(head),
             mask: u128::MAX >> (128 - 8 * counted),
             token_start: self.tokens.len() as u32,
@@ -293,10 +411,8 @@ impl Shapes {
         self.index.clear();
         self.index.resize(size, 0);
         for (id, shape) in self.shapes.iter().enumerate().skip(1) {
-            let name = self.name(shape.name_start, shape.name_length);
-            let hash = hash(shape.parent, name.as_bytes());
             for probe in 0..MAX_PROBES {
-                let place = (hash as usize).wrapping_add(probe) & (size - 1);
+                let place = (shape.trail.0 as usize).wrapping_add(probe) & (size - 1);
                 // A shape that finds no place is made once more when it is
                 // looked for; both are the same shape by their keys, and no
                 // result compares shapes by number alone but within a document's
@@ -309,20 +425,23 @@ impl Shapes {
         }
     }
 
-    /// The layout of a shape.
+    /// The layout of a shape; `None` when the table has no room for it.
     #[inline]
-    pub(crate) fn layout(&mut self, shape: ShapeId) -> u32 {
+    pub(crate) fn layout(&mut self, shape: ShapeId) -> Option<u32> {
         match self.shapes.get(shape.0 as usize) {
             Some(shape) if shape.layout > 0 => {
                 self.credit = (self.credit + 1).min(CREDIT);
-                shape.layout - 1
+                Some(shape.layout - 1)
             }
             _ => self.make_layout(shape),
         }
     }
 
     #[cold]
-    fn make_layout(&mut self, id: ShapeId) -> u32 {
+    fn make_layout(&mut self, id: ShapeId) -> Option<u32> {
+        if self.members.len() >= MAX_LAYOUT_MEMBERS || self.fragments.len() >= MAX_FRAGMENT_BYTES {
+            return None;
+        }
         let keys: Vec<&str> = self.keys_back(id).collect();
         let written = keys.len() as u32;
         let key_at = |place: u32| {
@@ -390,7 +509,7 @@ impl Shapes {
         if let Some(shape) = self.shapes.get_mut(id.0 as usize) {
             shape.layout = number + 1;
         }
-        number
+        Some(number)
     }
 
     #[inline]
@@ -427,10 +546,11 @@ fn tag(field: u32) -> u64 {
     u64::from(field << 3 | WireType::Length as u32)
 }
 
-fn hash(parent: ShapeId, key: &[u8]) -> u64 {
+/// Where a key leads on from a trail.
+fn follow(trail: Trail, key: &str) -> Trail {
     const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
-    let mut state = (u64::from(parent.0) ^ (key.len() as u64) << 32).wrapping_mul(FACTOR);
-    let (chunks, rest) = key.as_chunks::<8>();
+    let mut state = trail.0.rotate_left(7) ^ (key.len() as u64).wrapping_mul(FACTOR);
+    let (chunks, rest) = key.as_bytes().as_chunks::<8>();
     let mut mix = |word: u64| {
         state = (state.rotate_left(23) ^ word).wrapping_mul(FACTOR);
         state ^= state >> 29;
@@ -438,12 +558,10 @@ fn hash(parent: ShapeId, key: &[u8]) -> u64 {
     for chunk in chunks {
         mix(u64::from_le_bytes(*chunk));
     }
-    if !rest.is_empty() {
-        mix(rest
-            .iter()
-            .fold(1, |word, byte| word << 8 | u64::from(*byte)));
-    }
-    state ^ state >> 32
+    mix(rest
+        .iter()
+        .fold(1, |word, byte| word << 8 | u64::from(*byte)));
+    Trail(state ^ state >> 32)
 }
 
 fn next_number() -> u64 {
@@ -494,9 +612,13 @@ impl Clone for PooledShapes {
 
 impl Drop for PooledShapes {
     fn drop(&mut self) {
-        let Some(shapes) = self.0.take().filter(|shapes| shapes.may_be_kept()) else {
+        let Some(mut shapes) = self.0.take() else {
             return;
         };
+        if !shapes.may_be_kept() {
+            return;
+        }
+        shapes.spare.clear();
         for place in &POOL {
             if let Ok(mut place) = place.try_lock()
                 && place.is_none()
