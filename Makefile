@@ -1,7 +1,7 @@
 # make demo    records two real services and shows what was recorded
 # make test    all tests; its parts are targets of their own (CONTRIBUTING.md)
 # make lint    format, lints, type checks, policies; make fmt mends the format
-# make bench   ours beside the published packages, in one run
+# make bench   ours beside the published packages and the limit, in one run
 # make packages  the wheel and the Node packages for old glibc, checked
 # make clean   removes all that these made
 #
@@ -18,13 +18,18 @@ export RUFF_CACHE_DIR := $(CURDIR)/target/env/ruff
 export MYPY_CACHE_DIR := $(CURDIR)/target/env/mypy
 COUNT ?= 3000
 SEED ?= 20261121
+ONLY ?=
+PASSES ?= 15
+CALLS ?= 1
 
 OURS := target/env/python/bin/python
 PUBLISHED := target/env/published-python/bin/python
 NODE := bindings/node
 PUBLISHED_NODE := target/env/published-node/node_modules/@use-tusk/drift-core-node
+SIDES = --ours-rust target/release/drift-bench-worker --ours-python $(OURS) --published-python $(PUBLISHED) \
+  --ours-node $(NODE) --published-node $(PUBLISHED_NODE)
 
-.PHONY: demo test lint fmt bench packages clean python node published answer \
+.PHONY: demo test lint fmt bench bench-worker packages clean python node published answer \
   test-rust test-oracle test-python test-node test-parity test-compat test-e2e test-sanitizer
 
 demo: node
@@ -92,9 +97,13 @@ fmt: python
 	cargo fmt --all
 	$(OURS) -m ruff format .
 
-bench: python node published
-	$(OURS) benches/run.py --ours-python $(OURS) --published-python $(PUBLISHED) \
-	  --ours-node $(NODE) --published-node $(PUBLISHED_NODE)
+# `make bench ONLY='Python process_span' PASSES=9 CALLS=2`: ONLY is a pattern of
+# `LANGUAGE CALL PAYLOAD`, PASSES rounds a row, CALLS times the calls a round.
+bench: python node published bench-worker
+	$(OURS) benches/run.py $(SIDES) --only '$(ONLY)' --passes $(PASSES) --calls $(CALLS) --json target/bench.json
+
+bench-worker:
+	cargo build --quiet --release --locked --package drift-benches
 
 # The release packages of this platform, for glibc 2.17, checked and tried.
 packages:
