@@ -516,6 +516,9 @@ pub(crate) struct Frame {
     pub(crate) start: usize,
     /// Where it starts in the text, or the mark the builder was given.
     pub(crate) origin: usize,
+    /// The shape in whose last value it lies, directly or in arrays: what the
+    /// keys of objects in the same place are expected to be.
+    pub(crate) context: ShapeId,
 }
 
 /// The part of reading that text and native values share: values wait on
@@ -584,12 +587,25 @@ impl Assembler {
         self.arena
     }
 
-    pub(crate) fn open_array(&mut self, origin: usize) {
+    fn open(&mut self, open: Open, origin: usize) {
+        let context = match self.frames.last() {
+            Some(frame) => match frame.open {
+                Open::Shape(shape) => shape,
+                Open::Array => frame.context,
+                Open::WithKeys(_) => ShapeId::EMPTY,
+            },
+            None => ShapeId::EMPTY,
+        };
         self.frames.push(Frame {
-            open: Open::Array,
+            open,
             start: self.pending.len(),
             origin,
+            context,
         });
+    }
+
+    pub(crate) fn open_array(&mut self, origin: usize) {
+        self.open(Open::Array, origin);
     }
 
     pub(crate) fn open_object(&mut self, origin: usize) {
@@ -597,11 +613,7 @@ impl Assembler {
             Some(_) => Open::Shape(ShapeId::EMPTY),
             None => Open::WithKeys(Trail::EMPTY),
         };
-        self.frames.push(Frame {
-            open,
-            start: self.pending.len(),
-            origin,
-        });
+        self.open(open, origin);
     }
 
     /// The key of the next member of the innermost object, whose text is a
@@ -615,7 +627,7 @@ impl Assembler {
         if let Some(shapes) = self.arena.shapes.get_mut() {
             let name = string_in(text, &self.arena.scratch, key);
             match frame.open {
-                Open::Shape(shape) => match shapes.step(shape, name) {
+                Open::Shape(shape) => match shapes.step(shape, frame.context, name) {
                     Ok(next) => {
                         frame.open = Open::Shape(next);
                         return;
@@ -938,7 +950,7 @@ impl DocumentBuilder {
             assembler.arena.shapes.get_mut(),
         ) {
             match frame.open {
-                Open::Shape(shape) => match shapes.step(shape, key) {
+                Open::Shape(shape) => match shapes.step(shape, frame.context, key) {
                     Ok(next) => {
                         frame.open = Open::Shape(next);
                         return;

@@ -158,15 +158,30 @@ fn block_at_mut(bytes: &mut [u8], at: usize) -> Option<&mut [u8; SLOP]> {
 
 /// Where the first byte from `at` on stands that cannot stand for itself in a
 /// JSON string; the length when there is none.
-#[inline]
+#[inline(always)]
 pub(crate) fn plain_run(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<16>()) {
-        let special = simd::special_bytes(chunk);
+    // 32 at once: most strings are shorter, so that no branch has to guess
+    // where they end.
+    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<32>()) {
+        let special = special_bytes_of_two(chunk);
         if special != 0 {
             return at + special.trailing_zeros() as usize;
         }
-        at += 16;
+        at += 32;
     }
+    plain_run_at_end(bytes, at)
+}
+
+#[inline(always)]
+fn special_bytes_of_two(chunk: &[u8; 32]) -> u32 {
+    match chunk.as_chunks::<16>() {
+        ([low, high], _) => simd::special_bytes(low) | simd::special_bytes(high) << 16,
+        // 32 bytes are two times 16.
+        _ => 0,
+    }
+}
+
+fn plain_run_at_end(bytes: &[u8], mut at: usize) -> usize {
     while let Some(byte) = bytes.get(at) {
         if *byte < 0x20 || *byte == b'"' || *byte == b'\\' {
             break;

@@ -252,7 +252,7 @@ impl<'t> Parser<'t> {
             && let Open::Shape(shape) = frame.open
             && let Some(shapes) = self.assembler.arena.shapes.get()
         {
-            let next = shapes.next_of(shape);
+            let next = shapes.next_of(shape, frame.context);
             if let Some(length) = shapes.token_at(next, self.bytes, at) {
                 frame.open = Open::Shape(next);
                 return Ok(self.white_space(at + length));

@@ -86,8 +86,13 @@ struct Shape {
     name_start: u32,
     name_length: u32,
     parent: ShapeId,
-    /// The shape that followed last time; `EMPTY` for none.
+    /// The shapes that followed last time and before another one did; `EMPTY`
+    /// for none.
     next: ShapeId,
+    other_next: ShapeId,
+    /// The first shape of the object that was a value here last time, or an
+    /// item of it; `EMPTY` for none.
+    child: ShapeId,
     /// How many keys lead here.
     depth: u32,
     /// The layout plus one; 0 for none yet.
@@ -209,6 +214,8 @@ impl Shapes {
                 name_length: 0,
                 parent: ShapeId::EMPTY,
                 next: ShapeId::EMPTY,
+                other_next: ShapeId::EMPTY,
+                child: ShapeId::EMPTY,
                 depth: 0,
                 layout: 0,
             }],
@@ -239,9 +246,16 @@ impl Shapes {
         self.documents_since_full <= DOCUMENTS_OF_A_FULL_TABLE
     }
 
-    /// The shape that followed this one last time.
-    #[inline]
-    pub(crate) fn next_of(&self, shape: ShapeId) -> ShapeId {
+    /// The shape that followed this one last time, in an object that is a value
+    /// of `context`.
+    #[inline(always)]
+    pub(crate) fn next_of(&self, shape: ShapeId, context: ShapeId) -> ShapeId {
+        if shape == ShapeId::EMPTY {
+            return self
+                .shapes
+                .get(context.0 as usize)
+                .map_or(ShapeId::EMPTY, |context| context.child);
+        }
         self.shapes
             .get(shape.0 as usize)
             .map_or(ShapeId::EMPTY, |shape| shape.next)
@@ -291,18 +305,47 @@ impl Shapes {
             .unwrap_or_default()
     }
 
-    /// The shape that a key leads to, made when the key came here before;
-    /// otherwise the trail it leads to.
+    /// The shape that a key leads to in an object that is a value of `context`,
+    /// made when the key came here before; otherwise the trail it leads to.
     #[inline]
-    pub(crate) fn step(&mut self, from: ShapeId, key: &str) -> Result<ShapeId, Trail> {
-        let predicted = self.next_of(from);
-        if predicted != ShapeId::EMPTY
-            && let Some(shape) = self.shapes.get(predicted.0 as usize)
-            && self.name(shape.name_start, shape.name_length) == key
-        {
+    pub(crate) fn step(
+        &mut self,
+        from: ShapeId,
+        context: ShapeId,
+        key: &str,
+    ) -> Result<ShapeId, Trail> {
+        let predicted = self.next_of(from, context);
+        if self.is_key_of(predicted, key) {
             return Ok(predicted);
         }
-        self.find_or_learn(from, key)
+        let other = self
+            .shapes
+            .get(from.0 as usize)
+            .map_or(ShapeId::EMPTY, |shape| shape.other_next);
+        let next = if self.is_key_of(other, key) {
+            other
+        } else {
+            self.find_or_learn(from, key)?
+        };
+        if from != ShapeId::EMPTY
+            && let Some(shape) = self.shapes.get_mut(from.0 as usize)
+        {
+            shape.other_next = shape.next;
+            shape.next = next;
+        } else if let Some(context) = self.shapes.get_mut(context.0 as usize) {
+            context.child = next;
+        }
+        Ok(next)
+    }
+
+    /// Whether a shape's last key is this one; the empty shape has none.
+    #[inline]
+    fn is_key_of(&self, shape: ShapeId, key: &str) -> bool {
+        shape != ShapeId::EMPTY
+            && self
+                .shapes
+                .get(shape.0 as usize)
+                .is_some_and(|shape| self.name(shape.name_start, shape.name_length) == key)
     }
 
     fn find_or_learn(&mut self, from: ShapeId, key: &str) -> Result<ShapeId, Trail> {
@@ -314,30 +357,23 @@ impl Shapes {
         for probe in 0..MAX_PROBES {
             let place = (trail.0 as usize).wrapping_add(probe) & mask;
             let slot = self.index.get(place).copied().unwrap_or(0);
-            let Some(shape) = self.shapes.get(slot as usize) else {
-                break;
-            };
             if slot == 0 {
-                if self.came_before(trail)
-                    && let Some(made) = self.make(from, key, trail, place)
-                {
-                    self.predict(from, made);
-                    return Ok(made);
-                }
-                break;
+                return self
+                    .came_before(trail)
+                    .then(|| self.make(from, key, trail, place))
+                    .flatten()
+                    .ok_or(trail);
             }
-            if shape.parent == from && self.name(shape.name_start, shape.name_length) == key {
-                self.predict(from, ShapeId(slot));
+            if self
+                .shapes
+                .get(slot as usize)
+                .is_some_and(|shape| shape.parent == from)
+                && self.is_key_of(ShapeId(slot), key)
+            {
                 return Ok(ShapeId(slot));
             }
         }
         Err(trail)
-    }
-
-    fn predict(&mut self, from: ShapeId, next: ShapeId) {
-        if let Some(shape) = self.shapes.get_mut(from.0 as usize) {
-            shape.next = next;
-        }
     }
 
     /// Where a key leads in an object that keeps its keys; the table remembers
@@ -392,6 +428,8 @@ impl Shapes {
             name_length: key.len() as u32,
             parent,
             next: ShapeId::EMPTY,
+            other_next: ShapeId::EMPTY,
+            child: ShapeId::EMPTY,
             depth,
             layout: 0,
         });

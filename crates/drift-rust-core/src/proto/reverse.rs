@@ -82,8 +82,15 @@ impl std::fmt::Debug for EncodedBytes {
     }
 }
 
-/// Pieces of other sources are written as blocks of this size.
-const BLOCK: usize = 16;
+/// Pieces of other sources are written as blocks of this size, longer ones as
+/// blocks of that.
+const BLOCK: usize = 32;
+const LONG_BLOCK: usize = 96;
+
+#[inline(always)]
+fn last_block<const SIZE: usize>(source: &[u8], end: usize) -> Option<&[u8; SIZE]> {
+    source.get(..end)?.last_chunk()
+}
 
 /// The writer; what is prepended last stands first.
 pub(crate) struct ReverseBuffer {
@@ -198,34 +205,33 @@ impl ReverseBuffer {
         }
     }
 
-    /// A piece of a larger source: short ones as blocks, whatever their length.
+    /// A piece of a larger source: short ones as blocks, whatever their length,
+    /// since a branch on it would be a guess.
     #[inline(always)]
     pub(crate) fn prepend_piece(&mut self, source: &[u8], from: usize, length: usize) {
-        if length <= 2 * BLOCK
-            && let Some(tail) = source
-                .get(..from + length)
-                .and_then(|source| source.last_chunk::<BLOCK>())
-            && let Some(free) = self.free()
-            && free.len() >= 2 * BLOCK
-            && let Some(slot) = free.last_chunk_mut::<BLOCK>()
+        if length <= BLOCK
+            && let Some(block) = last_block::<BLOCK>(source, from + length)
+            && let Some(slot) = self.free().and_then(|free| free.last_chunk_mut())
         {
-            *slot = *tail;
-            if length > BLOCK
-                && let Some(head) = source
-                    .get(from..)
-                    .and_then(|source| source.first_chunk::<BLOCK>())
-                && let Some(slot) = free
-                    .len()
-                    .checked_sub(length)
-                    .and_then(|at| free.get_mut(at..))
-                    .and_then(|free| free.first_chunk_mut::<BLOCK>())
-            {
-                *slot = *head;
-            }
+            // What is in front of the piece is free and written over next.
+            *slot = *block;
             self.start -= length;
-            return;
+        } else {
+            self.prepend_long_piece(source, from, length);
         }
-        self.prepend(source.get(from..from + length).unwrap_or_default());
+    }
+
+    #[inline(never)]
+    fn prepend_long_piece(&mut self, source: &[u8], from: usize, length: usize) {
+        if length <= LONG_BLOCK
+            && let Some(block) = last_block::<LONG_BLOCK>(source, from + length)
+            && let Some(slot) = self.free().and_then(|free| free.last_chunk_mut())
+        {
+            *slot = *block;
+            self.start -= length;
+        } else {
+            self.prepend(source.get(from..from + length).unwrap_or_default());
+        }
     }
 
     #[inline]
