@@ -10,6 +10,8 @@ use drift_rust_core::{
     build_export_spans_request_bytes, process_spans,
 };
 use std::borrow::Cow;
+use std::num::NonZero;
+use std::sync::LazyLock;
 
 /// The four strings of an export request, read.
 #[derive(Default)]
@@ -132,6 +134,14 @@ impl Operation for BuildExport {
     }
 }
 
+/// How many threads can run at once. Asked for once: the answer takes reading
+/// files of the system.
+fn available_threads() -> usize {
+    static THREADS: LazyLock<usize> =
+        LazyLock::new(|| std::thread::available_parallelism().map_or(1, NonZero::get));
+    *THREADS
+}
+
 /// `processSpans`.
 pub(crate) struct ProcessSpans;
 
@@ -158,7 +168,10 @@ impl<'s> ProcessSpansHandles<'s> {
     ) -> Result<Self, Failure> {
         let mut handles = ProcessSpansHandles {
             header: Header::default(),
-            options: BatchOptions::default(),
+            options: BatchOptions {
+                threads: available_threads(),
+                ..BatchOptions::default()
+            },
             strict: false,
             spans: Vec::new(),
         };

@@ -3,7 +3,9 @@
 
 use crate::errors;
 use pyo3::prelude::*;
+use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::LazyLock;
 
 /// Runs the body of a call. A panic becomes `DriftError` with the code
 /// `internal`: pyo3's own `PanicException` is no `Exception`, so it would pass
@@ -43,6 +45,14 @@ pub(crate) fn detached<T: Send>(
     } else {
         work()
     }
+}
+
+/// How many threads can run at once. Asked for once: the answer takes reading
+/// files of the system.
+pub(crate) fn available_threads() -> usize {
+    static THREADS: LazyLock<usize> =
+        LazyLock::new(|| std::thread::available_parallelism().map_or(1, NonZero::get));
+    *THREADS
 }
 
 /// Panics, for the test that no panic leaves the package.

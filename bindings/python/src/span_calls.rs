@@ -1,6 +1,6 @@
 //! The calls on spans and batches of spans.
 
-use crate::border::{detached, guarded};
+use crate::border::{available_threads, detached, guarded};
 use crate::span_input::{
     Fields, MemberFault, Refused, SpanMembers, boolean, document, integer, refused, string,
 };
@@ -497,6 +497,7 @@ pub(crate) fn process_spans<'py>(
         let sdk_instance_id = optional("sdk_instance_id", sdk_instance_id)?;
         let options = BatchOptions {
             max_message_depth: max_message_depth_option(max_message_depth)?,
+            threads: available_threads(),
         };
         let strict = strict.map_or(Ok(false), |strict| boolean("strict", strict))?;
 

@@ -356,7 +356,11 @@ pub fn build_span_proto_bytes(
     fields: &SpanFields<'_>,
     contents: &SpanContents<'_>,
 ) -> Result<EncodedBytes, SpanError> {
-    Ok(proto::span::encode_span(fields, contents, [&None, &None])?.bytes)
+    let alongside = proto::span::Alongside {
+        schemas: [&None, &None],
+        json: None,
+    };
+    Ok(proto::span::encode_span(fields, contents, alongside)?.bytes)
 }
 
 /// An encoded span as the JSON of a trace line, canonical.

@@ -12,14 +12,33 @@ use crate::schema::Schema;
 use crate::schema_cache::{SchemaCache, SchemaForms};
 use crate::{JsonText, ValueOptions, simd, writer};
 use base64::Engine as _;
+use std::ops::Deref;
 use std::sync::LazyLock;
 
 /// A payload and what its merges made of it; every output is written from here.
 #[derive(Clone, Debug)]
 pub struct Payload<'a> {
-    document: Document<'a>,
+    document: Source<'a>,
     /// By place of the top-level member; empty when the merges name none.
     members: Vec<Member>,
+}
+
+/// A document of the payload's own, or one that its caller keeps.
+#[derive(Clone, Debug)]
+enum Source<'a> {
+    Owned(Document<'a>),
+    Borrowed(&'a Document<'a>),
+}
+
+impl<'a> Deref for Source<'a> {
+    type Target = Document<'a>;
+
+    fn deref(&self) -> &Document<'a> {
+        match self {
+            Source::Owned(document) => document,
+            Source::Borrowed(document) => document,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -74,6 +93,15 @@ impl<'a> Payload<'a> {
 
     /// Decodes a document by the merges.
     pub fn new(document: Document<'a>, merges: &SchemaMerges) -> Payload<'a> {
+        Payload::decoded(Source::Owned(document), merges)
+    }
+
+    /// The same for a document that the caller keeps.
+    pub fn borrowed(document: &'a Document<'a>, merges: &SchemaMerges) -> Payload<'a> {
+        Payload::decoded(Source::Borrowed(document), merges)
+    }
+
+    fn decoded(document: Source<'a>, merges: &SchemaMerges) -> Payload<'a> {
         let root = document.root_node();
         let mut members = Vec::new();
         if !merges.is_empty() && root.kind() == Kind::Object {
@@ -107,7 +135,7 @@ impl<'a> Payload<'a> {
         self.write_decoded().map(ReverseBuffer::into_string)
     }
 
-    fn write_decoded(&self) -> Option<ReverseBuffer> {
+    pub(crate) fn write_decoded(&self) -> Option<ReverseBuffer> {
         if self.members.iter().all(|member| member.decoded.is_none()) {
             return None;
         }

@@ -8,10 +8,14 @@ use crate::payload::Payload;
 use crate::proto::EncodedBytes;
 use crate::proto::check::check_span;
 use crate::proto::export::{ExportHeader, ExportRequest};
+use crate::proto::reverse::ReverseBuffer;
 use crate::proto::span::{
-    SpanContents, SpanFields, StructSource, check_enums, encode_span, measure,
+    Alongside, SpanContents, SpanFields, StructSource, check_enums, encode_span, measure,
 };
+use crate::schema_cache::SchemaForms;
 use crate::{JsonText, MergesError, ValueOptions};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 /// A value of a span: JSON text, or a document built from a native value.
 #[derive(Clone, Debug, Default)]
@@ -105,14 +109,15 @@ const METADATA: ValueNames = ValueNames {
     native: "metadata",
 };
 
-fn read_document<'a>(
+fn read_payload<'a>(
     names: &ValueNames,
     source: &'a ValueSource<'a>,
-) -> Result<Document<'a>, SpanError> {
+    merges: impl FnOnce() -> Result<SchemaMerges, SpanError>,
+) -> Result<Payload<'a>, SpanError> {
     let text = match source {
         ValueSource::Absent => EMPTY_OBJECT.into(),
         ValueSource::Json(text) => *text,
-        ValueSource::Document(document) => return Ok(document.clone()),
+        ValueSource::Document(document) => return Ok(Payload::borrowed(document, &merges()?)),
         ValueSource::Refused(error) => {
             return Err(SpanError::Build {
                 field: names.native,
@@ -120,10 +125,12 @@ fn read_document<'a>(
             });
         }
     };
-    Document::parse(text, ValueOptions::default()).map_err(|source| SpanError::Json {
-        field: names.json,
-        source,
-    })
+    let document =
+        Document::parse(text, ValueOptions::default()).map_err(|source| SpanError::Json {
+            field: names.json,
+            source,
+        })?;
+    Ok(Payload::new(document, &merges()?))
 }
 
 fn read_merges(field: &'static str, source: &MergesSource<'_>) -> Result<SchemaMerges, SpanError> {
@@ -135,21 +142,24 @@ fn read_merges(field: &'static str, source: &MergesSource<'_>) -> Result<SchemaM
     .map_err(|source| SpanError::Merges { field, source })
 }
 
+/// What became of a payload whose canonical form is written.
 fn processed_value(
     payload: &Payload<'_>,
-    schema_json: String,
-    schema_hash: String,
+    json: ReverseBuffer,
+    schema: SchemaForms,
 ) -> ProcessedValue {
-    let normalized_json = payload.normalized_json();
-    let decoded_json = payload.decoded_json();
-    let decoded = decoded_json.as_deref().unwrap_or(&normalized_json);
+    let decoded = payload.write_decoded();
+    let hashed = decoded.as_ref().unwrap_or(&json);
     ProcessedValue {
-        value_hash: HashAlgorithm::Sha256.hex(decoded.as_bytes()),
-        schema_hash,
-        normalized_json,
-        schema_json,
+        value_hash: HashAlgorithm::Sha256.hex(hashed.as_slice()),
+        normalized_json: json.into_string(),
+        schema_hash: schema.hash,
+        schema_json: schema.json,
     }
 }
+
+/// Stands in a span until its hashes are known, as long as they are.
+const HASH_PLACE: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// Processes both payloads of a span and encodes it, in one call.
 ///
@@ -172,33 +182,46 @@ fn processed_value(
 /// ```
 pub fn process_span(span: &SpanInput<'_>) -> Result<ProcessedSpan, SpanError> {
     check_enums(&span.fields)?;
-    let input = read_document(&INPUT, &span.input)?;
-    let input_merges = read_merges("input_merges", &span.input_merges)?;
-    let output = read_document(&OUTPUT, &span.output)?;
-    let output_merges = read_merges("output_merges", &span.output_merges)?;
-    let metadata = read_document(&METADATA, &span.metadata)?;
+    let input_payload = read_payload(&INPUT, &span.input, || {
+        read_merges("input_merges", &span.input_merges)
+    })?;
+    let output_payload = read_payload(&OUTPUT, &span.output, || {
+        read_merges("output_merges", &span.output_merges)
+    })?;
+    let metadata = read_payload(&METADATA, &span.metadata, || Ok(SchemaMerges::none()))?;
 
-    let input_payload = Payload::new(input, &input_merges);
-    let output_payload = Payload::new(output, &output_merges);
     let input_schema = input_payload.schema_forms(true);
     let output_schema = output_payload.schema_forms(true);
-    let input = processed_value(&input_payload, input_schema.json, input_schema.hash);
-    let output = processed_value(&output_payload, output_schema.json, output_schema.hash);
-    let encoded = encode_span(
+    let json_of =
+        |payload: &Payload<'_>| ReverseBuffer::with_capacity(payload.document().size_hint());
+    let (mut input_json, mut output_json) = (json_of(&input_payload), json_of(&output_payload));
+    let mut encoded = encode_span(
         &span.fields,
         &SpanContents {
             input_schema: None,
             output_schema: None,
-            input_schema_hash: &input.schema_hash,
-            output_schema_hash: &output.schema_hash,
-            input_value_hash: &input.value_hash,
-            output_value_hash: &output.value_hash,
-            metadata: StructSource::Document(&metadata),
+            input_schema_hash: &input_schema.hash,
+            output_schema_hash: &output_schema.hash,
+            input_value_hash: HASH_PLACE,
+            output_value_hash: HASH_PLACE,
+            metadata: StructSource::Document(metadata.document()),
             input_value: StructSource::Document(input_payload.document()),
             output_value: StructSource::Document(output_payload.document()),
         },
-        [&input_schema.message, &output_schema.message],
+        Alongside {
+            schemas: [&input_schema.message, &output_schema.message],
+            json: Some([&mut input_json, &mut output_json]),
+        },
     )?;
+    let input = processed_value(&input_payload, input_json, input_schema);
+    let output = processed_value(&output_payload, output_json, output_schema);
+    let [input_place, output_place] = encoded.value_hashes;
+    encoded
+        .bytes
+        .overwrite(input_place, input.value_hash.as_bytes());
+    encoded
+        .bytes
+        .overwrite(output_place, output.value_hash.as_bytes());
     Ok(ProcessedSpan {
         span_bytes: encoded.bytes,
         message_depth: encoded.message_depth,
@@ -223,6 +246,10 @@ pub enum BatchSpan<'a> {
 pub struct BatchOptions {
     /// Spans with more nested messages than this are reported and left out.
     pub max_message_depth: Option<usize>,
+    /// How many threads may work on the batch, this one among them; 0 is 1.
+    /// More are started only for a batch of more than 128 KiB of payloads, one
+    /// for each 64 KiB. The result does not depend on it.
+    pub threads: usize,
 }
 
 /// An export request and what happened to each span on the way.
@@ -254,8 +281,8 @@ pub fn process_spans(
     let mut good = Vec::with_capacity(spans.len());
     let mut message_depths = Vec::with_capacity(spans.len());
     let mut errors = Vec::new();
-    for (index, span) in spans.iter().enumerate() {
-        match process_one(index, span, options) {
+    for result in process_all(spans, options) {
+        match result {
             Ok((bytes, depth)) => {
                 good.push(bytes);
                 message_depths.push(Some(depth));
@@ -276,6 +303,65 @@ pub fn process_spans(
     }
 }
 
+type SpanResult<'a> = Result<(SpanBytes<'a>, usize), ExportError>;
+
+/// Payload bytes that are worth a thread.
+const BYTES_PER_THREAD: usize = 64 * 1024;
+
+/// The results of all spans, in their order.
+fn process_all<'a>(spans: &[BatchSpan<'a>], options: BatchOptions) -> Vec<SpanResult<'a>> {
+    let bytes: usize = spans.iter().map(payload_bytes).sum();
+    let threads = options
+        .threads
+        .min(bytes / BYTES_PER_THREAD)
+        .min(spans.len());
+    if threads < 2 {
+        let one = |(index, span)| process_one(index, span, options);
+        return spans.iter().enumerate().map(one).collect();
+    }
+    // Whoever is free takes the next span, since spans differ in size.
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(span) = spans.get(index) else {
+                return done;
+            };
+            done.push((index, process_one(index, span, options)));
+        }
+    };
+    let mut done = thread::scope(|scope| {
+        // A thread that the system refuses is one less to help.
+        let helpers: Vec<_> = (1..threads)
+            .filter_map(|_| thread::Builder::new().spawn_scoped(scope, work).ok())
+            .collect();
+        let mut done = work();
+        for helper in helpers {
+            match helper.join() {
+                Ok(more) => done.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        done
+    });
+    done.sort_unstable_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+/// About how many bytes are to be read for a span.
+fn payload_bytes(span: &BatchSpan<'_>) -> usize {
+    let size = |source: &ValueSource<'_>| match source {
+        ValueSource::Json(text) => text.len(),
+        ValueSource::Document(document) => document.size_hint(),
+        ValueSource::Absent | ValueSource::Refused(_) => 0,
+    };
+    match span {
+        BatchSpan::Input(input) => size(&input.input) + size(&input.output) + size(&input.metadata),
+        BatchSpan::Encoded(_) | BatchSpan::Refused(_) => 0,
+    }
+}
+
 enum SpanBytes<'a> {
     Own(EncodedBytes),
     Given(&'a [u8]),
@@ -290,11 +376,7 @@ impl AsRef<[u8]> for SpanBytes<'_> {
     }
 }
 
-fn process_one<'a>(
-    index: usize,
-    span: &BatchSpan<'a>,
-    options: BatchOptions,
-) -> Result<(SpanBytes<'a>, usize), ExportError> {
+fn process_one<'a>(index: usize, span: &BatchSpan<'a>, options: BatchOptions) -> SpanResult<'a> {
     let (bytes, message_depth) = match span {
         BatchSpan::Input(input) => {
             let span = process_span(input).map_err(|source| ExportError::Span { index, source })?;

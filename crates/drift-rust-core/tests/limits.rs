@@ -135,6 +135,7 @@ fn a_span_of_34_object_levels_no_longer_takes_the_export_request_with_it() {
     ];
     let options = BatchOptions {
         max_message_depth: Some(100),
+        ..BatchOptions::default()
     };
     let batch = process_spans(&ExportHeader::default(), &spans, options);
     assert_eq!(batch.errors.len(), 1);

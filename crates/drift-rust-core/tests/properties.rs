@@ -305,6 +305,7 @@ fn exercise(bytes: &[u8]) {
         &[BatchSpan::Encoded(bytes)],
         BatchOptions {
             max_message_depth: Some(100),
+            ..BatchOptions::default()
         },
     );
     assert_eq!(batch.message_depths.len(), 1);

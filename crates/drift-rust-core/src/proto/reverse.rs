@@ -27,6 +27,22 @@ impl EncodedBytes {
     }
 }
 
+impl EncodedBytes {
+    /// Writes over bytes that were prepended last when the buffer's length had
+    /// become `from_end`.
+    pub(crate) fn overwrite(&mut self, from_end: usize, bytes: &[u8]) {
+        let place = self
+            .buffer
+            .len()
+            .checked_sub(from_end)
+            .and_then(|start| self.buffer.get_mut(start..))
+            .and_then(|rest| rest.get_mut(..bytes.len()));
+        if let Some(place) = place {
+            place.copy_from_slice(bytes);
+        }
+    }
+}
+
 impl Clone for EncodedBytes {
     fn clone(&self) -> EncodedBytes {
         EncodedBytes::from(self.to_vec())

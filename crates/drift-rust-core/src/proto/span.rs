@@ -95,6 +95,18 @@ pub(crate) struct EncodedSpan {
     /// Nested messages below an export request, the span being 1; of Struct
     /// bytes that were laid in only when `measure` asked for it.
     pub(crate) message_depth: usize,
+    /// Where the value hashes of input and output stand, for
+    /// [`EncodedBytes::overwrite`].
+    pub(crate) value_hashes: [usize; 2],
+}
+
+/// What stands before the contents of a span, or is written along with them;
+/// input first, then output.
+pub(crate) struct Alongside<'w> {
+    /// The messages of the schemas, where they are at hand.
+    pub(crate) schemas: [&'w SchemaMessage; 2],
+    /// Where the canonical JSON of values that are documents goes.
+    pub(crate) json: Option<[&'w mut ReverseBuffer; 2]>,
 }
 
 fn check_enum(
@@ -154,12 +166,11 @@ pub(crate) fn schema_message(schema: &Schema<'_>) -> (Vec<u8>, usize) {
     (writer.buffer.finish().into_vec(), writer.deepest)
 }
 
-/// Encodes a span; `written` are the messages of the input's and the output's
-/// schema where they are at hand, and stand before those of the contents.
+/// Encodes a span.
 pub(crate) fn encode_span(
     fields: &SpanFields<'_>,
     contents: &SpanContents<'_>,
-    written: [&SchemaMessage; 2],
+    alongside: Alongside<'_>,
 ) -> Result<EncodedSpan, SpanError> {
     check_enums(fields)?;
     check_struct_source("metadata", contents.metadata)?;
@@ -179,7 +190,7 @@ pub(crate) fn encode_span(
         let buffer = &mut writer.buffer;
         buffer.bytes_field(span::ENVIRONMENT, environment.as_bytes());
     }
-    struct_field(&mut writer, span::METADATA, contents.metadata);
+    struct_field(&mut writer, span::METADATA, contents.metadata, None);
     let buffer = &mut writer.buffer;
     buffer.int_field(span::IS_ROOT_SPAN, i64::from(fields.is_root_span));
     time_field(
@@ -200,11 +211,19 @@ pub(crate) fn encode_span(
     buffer.int_field(span_status::CODE, i64::from(fields.status_code));
     buffer.close_message(span::STATUS, status);
     buffer.int_field(span::KIND, i64::from(fields.kind));
-    buffer.string_field(span::OUTPUT_VALUE_HASH, contents.output_value_hash);
-    buffer.string_field(span::INPUT_VALUE_HASH, contents.input_value_hash);
+    let mut hash_field = |field, hash: &str| {
+        buffer.prepend(hash.as_bytes());
+        let place = buffer.len();
+        if !hash.is_empty() {
+            buffer.close_message(field, place - hash.len());
+        }
+        place
+    };
+    let output_hash = hash_field(span::OUTPUT_VALUE_HASH, contents.output_value_hash);
+    let input_hash = hash_field(span::INPUT_VALUE_HASH, contents.input_value_hash);
     buffer.string_field(span::OUTPUT_SCHEMA_HASH, contents.output_schema_hash);
     buffer.string_field(span::INPUT_SCHEMA_HASH, contents.input_schema_hash);
-    let [input, output] = written;
+    let [input, output] = alongside.schemas;
     let schemas = [
         (span::OUTPUT_SCHEMA, contents.output_schema, output),
         (span::INPUT_SCHEMA, contents.input_schema, input),
@@ -212,8 +231,22 @@ pub(crate) fn encode_span(
     for (field, schema, written) in schemas {
         schema_field(&mut writer, field, schema, written);
     }
-    struct_field(&mut writer, span::OUTPUT_VALUE, contents.output_value);
-    struct_field(&mut writer, span::INPUT_VALUE, contents.input_value);
+    let [input_json, output_json] = match alongside.json {
+        Some(json) => json.map(Some),
+        None => [None, None],
+    };
+    struct_field(
+        &mut writer,
+        span::OUTPUT_VALUE,
+        contents.output_value,
+        output_json,
+    );
+    struct_field(
+        &mut writer,
+        span::INPUT_VALUE,
+        contents.input_value,
+        input_json,
+    );
     let buffer = &mut writer.buffer;
     buffer.int_field(span::PACKAGE_TYPE, i64::from(fields.package_type));
     buffer.string_field(span::SUBMODULE_NAME, fields.submodule_name);
@@ -227,6 +260,7 @@ pub(crate) fn encode_span(
     Ok(EncodedSpan {
         message_depth: writer.deepest,
         bytes: writer.buffer.finish(),
+        value_hashes: [input_hash, output_hash],
     })
 }
 
@@ -240,14 +274,20 @@ fn time_field(buffer: &mut ReverseBuffer, field: u32, seconds: i64, nanos: i32) 
     buffer.close_message(field, mark);
 }
 
-fn struct_field(writer: &mut StructWriter, field: u32, source: StructSource<'_>) {
+fn struct_field(
+    writer: &mut StructWriter,
+    field: u32,
+    source: StructSource<'_>,
+    json: Option<&mut ReverseBuffer>,
+) {
     let mark = writer.buffer.len();
     writer.reached(IN_SPAN);
     match source {
         StructSource::Empty => {}
-        StructSource::Document(document) => {
-            writer.object(document, IN_SPAN);
-        }
+        StructSource::Document(document) => match json {
+            Some(json) => writer.object_and_json(document, IN_SPAN, json),
+            None => writer.object(document, IN_SPAN),
+        },
         StructSource::Bytes(bytes) => writer.buffer.prepend(bytes),
     }
     writer.buffer.close_message(field, mark);

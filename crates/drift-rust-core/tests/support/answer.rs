@@ -336,6 +336,7 @@ fn batch(args: &Args<'_>) -> Json {
             .get("max_message_depth")
             .and_then(Json::as_u64)
             .map(|limit| limit as usize),
+        ..BatchOptions::default()
     };
     let batch = process_spans(&args.header(), &list, options);
     if let (true, Some(first)) = (args.flag("strict"), batch.errors.first()) {
