@@ -30,13 +30,15 @@ SIDES = --ours-rust target/release/drift-bench-worker --ours-python $(OURS) --pu
   --ours-node $(NODE) --published-node $(PUBLISHED_NODE)
 
 .PHONY: demo test lint fmt bench bench-worker packages clean python node published answer \
-  test-rust test-oracle test-python test-node test-parity test-compat test-e2e test-sanitizer
+  test-rust test-oracle test-python test-node test-parity test-compat test-e2e test-sanitizer \
+  instructions
 
 demo: node
 	tests/e2e/setup.sh
 	target/env/e2e-python/bin/python scripts/demo.py
 
-test: test-rust test-oracle test-python test-node test-parity test-compat test-e2e
+test: test-rust test-oracle test-python test-node test-parity test-compat test-e2e \
+  instructions
 
 # What the targets below need; each does nothing when it is up to date.
 python:
@@ -74,6 +76,11 @@ test-compat: python node published
 test-e2e: node
 	tests/e2e/setup.sh
 	target/env/e2e-python/bin/python -m pytest tests/e2e
+
+# Instructions of the core's calls beside the committed figures; UPDATE=1 writes those.
+instructions:
+	scripts/debian-package.sh valgrind valgrind
+	$(PYTHON) scripts/instructions.py $(if $(UPDATE),--update)
 
 # Not part of `make test`: it needs a nightly toolchain.
 test-sanitizer: python node
