@@ -31,14 +31,14 @@ SIDES = --ours-rust target/release/drift-bench-worker --ours-python $(OURS) --pu
 
 .PHONY: demo test lint fmt bench bench-worker packages clean python node published answer \
   test-rust test-oracle test-python test-node test-parity test-compat test-e2e test-sanitizer \
-  instructions
+  test-baseline instructions
 
 demo: node
 	tests/e2e/setup.sh
 	target/env/e2e-python/bin/python scripts/demo.py
 
 test: test-rust test-oracle test-python test-node test-parity test-compat test-e2e \
-  instructions
+  test-baseline instructions
 
 # What the targets below need; each does nothing when it is up to date.
 python:
@@ -76,6 +76,10 @@ test-compat: python node published
 test-e2e: node
 	tests/e2e/setup.sh
 	target/env/e2e-python/bin/python -m pytest tests/e2e
+
+test-baseline:
+	scripts/debian-package.sh qemu-x86_64 qemu-user
+	scripts/baseline.sh
 
 # Instructions of the core's calls beside the committed figures; UPDATE=1 writes those.
 instructions:
