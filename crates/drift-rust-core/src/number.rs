@@ -134,7 +134,7 @@ impl Decimal {
         Some((if self.negative { -value } else { value }, is_canonical))
     }
 
-    /// The same for 16 digits and more: one exact division.
+    /// The same for 16 digits and more: one division.
     fn read_long(&self) -> Option<(f64, bool)> {
         // The value is digits / 10^fraction. Both are moved up to their top
         // bit, so that the quotient has 64 bits, of which a double holds 53.
@@ -142,58 +142,114 @@ impl Decimal {
         let (up, power_up) = (self.digits.leading_zeros(), power.leading_zeros());
         let (dividend, divisor) = (self.digits << up, power << power_up);
         let shift = if dividend < divisor { 64 } else { 63 };
-        let (quotient, is_exact) = divide(u128::from(dividend) << shift, divisor)?;
-        // The quotient counts in units of 1/2048 of the double's last bit.
-        let below = quotient & 2047;
-        let truncated = quotient >> 11;
-        let rounds_up = below > 1024 || below == 1024 && (!is_exact || truncated & 1 == 1);
-        let mantissa = truncated + u64::from(rounds_up);
-        let exponent = i32::try_from(power_up).ok()? - i32::try_from(up).ok()? + 11 - shift;
-        // A power of two, and at least 10^15 / 10^19, so this product is exact.
+        let inverse = *INVERSES.get(self.fraction)?;
+        let mut quotient = Quotient::near(dividend, inverse, shift)?;
+        if quotient.is_near_half() {
+            quotient = Quotient::exact(dividend, divisor, shift)?;
+        }
+        let mantissa = quotient.rounded();
+        let exponent = i32::try_from(power_up).ok()? - i32::try_from(up).ok()? + 11
+            - i32::try_from(shift).ok()?;
+        // A power of two, and the value is at least 10^15 / 10^19: exact.
         let value = mantissa as f64 * power_of_two(exponent)?;
-        let is_canonical = self.whole <= 16
-            && (1e-5..1e16).contains(&value)
-            && self.is_shortest(mantissa, quotient, up, shift);
+        let unit = inverse >> 127u32.checked_sub(shift + up)?;
+        let may_be_canonical = self.whole <= 16
+            && self.digits < HUNDRED_QUADRILLION
+            && !self.digits.is_multiple_of(10)
+            && (1e-5..1e16).contains(&value);
+        // One token that is not seen to be canonical keeps all that it stands
+        // in from being copied, so a no is asked for twice.
+        let is_canonical = may_be_canonical
+            && (self.is_shortest(mantissa, &quotient, unit) || self.is_printed(value));
         Some((if self.negative { -value } else { value }, is_canonical))
+    }
+
+    /// Whether the digits are those that are printed for a value.
+    #[inline(never)]
+    fn is_printed(&self, value: f64) -> bool {
+        let mut buffer = zmij::Buffer::new();
+        let printed = buffer.format_finite(value);
+        // Where the point stands follows from the value.
+        let digits = printed
+            .bytes()
+            .filter(u8::is_ascii_digit)
+            .skip_while(|byte| *byte == b'0');
+        let number = digits.fold(0u64, |number, byte| {
+            number.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'))
+        });
+        number == self.digits
     }
 
     /// Whether no decimal of fewer digits reads back as the same double, and
     /// none of as many is nearer to it. May say no of a token that is; never
-    /// yes of one that is not.
-    fn is_shortest(&self, mantissa: u64, quotient: u64, up: u32, shift: i32) -> bool {
-        let last_digit = self.digits % 10;
+    /// yes of one that is not. The last digit counts for `unit` to `unit + 1`
+    /// units of the quotient.
+    fn is_shortest(&self, mantissa: u64, quotient: &Quotient, unit: u128) -> bool {
+        let last_digit = (self.digits % 10).cast_signed();
         // At a power of two the doubles below stand closer than those above.
-        if last_digit == 0 || mantissa.is_power_of_two() || self.digits >= HUNDRED_QUADRILLION {
+        if mantissa.is_power_of_two() {
             return false;
         }
-        // All in units of the quotient. The token's value lies in
-        // [quotient, quotient + 1), its last digit counts for `unit` to
-        // `unit + 1`, and the double is `offset` away from the quotient.
-        let Some(inverse) = INVERSES.get(self.fraction) else {
+        let Ok(unit) = i64::try_from(unit) else {
             return false;
         };
-        let Some(down) = 127i32
-            .checked_sub(shift)
-            .and_then(|down| down.checked_sub(up.cast_signed()))
-        else {
-            return false;
-        };
-        let Ok(unit) = i64::try_from(inverse >> down) else {
-            return false;
-        };
-        let below = (quotient & 2047).cast_signed();
-        let offset = if mantissa == quotient >> 11 {
-            below
-        } else {
-            below - 2048
-        };
+        // The token's value is at least `low` and below `high` above the double.
+        let low = quotient.low.wrapping_sub(mantissa << 11).cast_signed();
+        let high = low + Quotient::ERROR;
         // What reads back as this double lies within half of its last bit.
         const HALF: i64 = 1024;
-        let last_digit = last_digit.cast_signed();
-        let to_lower = last_digit * unit - (offset + 1);
-        let to_upper = (10 - last_digit) * unit + offset;
-        let nearest = 2 * offset.abs().max((offset + 1).abs()) < unit;
+        let to_lower = last_digit * unit - high;
+        let to_upper = (10 - last_digit) * unit + low;
+        let nearest = 2 * low.abs().max(high.abs()) < unit;
         nearest && to_lower > HALF && to_upper > HALF
+    }
+}
+
+/// A quotient of 64 bits: the top 53 are those of a double, which is rounded by
+/// the other 11.
+struct Quotient {
+    /// At most the quotient, and less than [`Quotient::ERROR`] below it.
+    low: u64,
+    /// For an exact one, whether something remains.
+    remains: bool,
+}
+
+impl Quotient {
+    const ERROR: i64 = 4;
+
+    /// dividend · 2^shift / divisor by the inverse of the divisor.
+    ///
+    /// The inverse is 2^127 / divisor without its fraction, so the product is
+    /// less than dividend · 2^(shift - 127) ≤ 2 below the quotient; without the
+    /// fractions of both it is less than 4 below.
+    fn near(dividend: u64, inverse: u128, shift: u32) -> Option<Quotient> {
+        let inverse = u64::try_from(inverse).ok()?;
+        let product = u128::from(dividend) * u128::from(inverse);
+        Some(Quotient {
+            low: (product >> 127u32.checked_sub(shift)?) as u64,
+            remains: true,
+        })
+    }
+
+    fn exact(dividend: u64, divisor: u64, shift: u32) -> Option<Quotient> {
+        let (dividend, divisor) = (u128::from(dividend) << shift, u128::from(divisor));
+        let quotient = dividend / divisor;
+        Some(Quotient {
+            low: u64::try_from(quotient).ok()?,
+            remains: quotient * divisor != dividend,
+        })
+    }
+
+    /// Whether the error may decide how to round.
+    fn is_near_half(&self) -> bool {
+        (1024 - 4..=1024).contains(&(self.low & 2047))
+    }
+
+    /// The nearest 53 bits, half to even.
+    fn rounded(&self) -> u64 {
+        let (truncated, below) = (self.low >> 11, self.low & 2047);
+        let rounds_up = below > 1024 || below == 1024 && (self.remains || truncated & 1 == 1);
+        truncated + u64::from(rounds_up)
     }
 }
 
@@ -229,14 +285,6 @@ const INVERSES: [u128; 20] = {
     }
     inverses
 };
-
-/// The quotient, where it has at most 64 bits, and whether nothing remains.
-fn divide(dividend: u128, divisor: u64) -> Option<(u64, bool)> {
-    let divisor = u128::from(divisor);
-    let quotient = dividend / divisor;
-    let is_exact = quotient * divisor == dividend;
-    Some((u64::try_from(quotient).ok()?, is_exact))
-}
 
 /// 2^exponent as a normal double.
 fn power_of_two(exponent: i32) -> Option<f64> {
@@ -555,19 +603,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_printed_is_mostly_seen_to_be_canonical() {
+    fn what_is_printed_is_seen_to_be_canonical() {
         let mut state = 3;
-        let mut seen = 0;
-        for _ in 0..50_000 {
-            let value = (random(&mut state) >> 11) as f64 / (1u64 << 53) as f64;
+        for _ in 0..100_000 {
+            let random = random(&mut state);
+            let value =
+                (random >> 11) as f64 / (1u64 << 53) as f64 * 10f64.powi((random % 8) as i32);
             let mut token = String::new();
             push_float(&mut token, value);
-            if token.contains('e') || token.len() > 20 {
-                continue;
+            // Longer ones are printed again when they are written.
+            if !token.contains('e') && token.len() <= 20 {
+                let power_of_two = value.to_bits() << 12 == 0;
+                assert!(check(&token) || power_of_two, "{token}");
             }
-            seen += usize::from(check(&token));
         }
-        assert!(seen > 45_000, "{seen}");
     }
 
     #[test]

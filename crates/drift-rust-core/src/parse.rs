@@ -162,12 +162,16 @@ impl<'t> Parser<'t> {
                 Some(b't') => (node, at) = self.literal(at, "true", Node::boolean(true))?,
                 Some(b'f') => (node, at) = self.literal(at, "false", Node::boolean(false))?,
                 Some(b'n') => (node, at) = self.literal(at, "null", Node::NULL)?,
+                Some(b' ' | b'\n' | b'\r' | b'\t') => {
+                    at = self.some_white_space(at);
+                    continue;
+                }
                 _ => return expected(at, "a value"),
             }
             // The value is complete; it may complete its containers.
-            loop {
-                at = self.white_space(at);
+            'complete: loop {
                 let Some(frame) = self.assembler.frames.last() else {
+                    at = self.white_space(at);
                     if at < self.bytes.len() {
                         return expected(at, "the end of the text");
                     }
@@ -176,25 +180,27 @@ impl<'t> Parser<'t> {
                 };
                 let is_object = !matches!(frame.open, Open::Array);
                 self.assembler.pending.push(node);
-                match self.byte(at) {
-                    Some(b',') => {
-                        at = self.white_space(at + 1);
-                        if is_object {
-                            at = self.key(at, "a key")?;
-                        }
-                        break;
-                    }
-                    Some(b'}') if is_object => (node, at) = self.close(at)?,
-                    Some(b']') if !is_object => (node, at) = self.close(at)?,
-                    _ => {
-                        return expected(
-                            at,
+                // White space is looked for where nothing else fits.
+                loop {
+                    match self.byte(at) {
+                        Some(b',') => {
+                            at += 1;
                             if is_object {
-                                "',' or '}'"
-                            } else {
-                                "',' or ']'"
-                            },
-                        );
+                                at = self.key(at, "a key")?;
+                            }
+                            break 'complete;
+                        }
+                        Some(b'}') if is_object => {
+                            (node, at) = self.close(at)?;
+                            continue 'complete;
+                        }
+                        Some(b']') if !is_object => {
+                            (node, at) = self.close(at)?;
+                            continue 'complete;
+                        }
+                        Some(b' ' | b'\n' | b'\r' | b'\t') => at = self.some_white_space(at),
+                        _ if is_object => return expected(at, "',' or '}'"),
+                        _ => return expected(at, "',' or ']'"),
                     }
                 }
             }
@@ -244,25 +250,37 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// A key and its colon; gives the place of its value.
+    /// A key and its colon; gives a place before its value.
     #[inline(always)]
     fn key(&mut self, at: usize, wanted: &'static str) -> Result<usize, JsonError> {
-        // Most often it is the key that followed last time.
-        if let Some(frame) = self.assembler.frames.last_mut()
-            && let Open::Shape(shape) = frame.open
-            && let Some(shapes) = self.assembler.arena.shapes.get()
-        {
-            let next = shapes.next_of(shape, frame.context);
-            if let Some(length) = shapes.token_at(next, self.bytes, at) {
-                frame.open = Open::Shape(next);
-                return Ok(self.white_space(at + length));
-            }
+        match self.expected_key(at) {
+            Some(at) => Ok(at),
+            None => self.other_key(at, wanted),
         }
-        self.other_key(at, wanted)
+    }
+
+    /// Most often it is the key that followed last time.
+    #[inline(always)]
+    fn expected_key(&mut self, at: usize) -> Option<usize> {
+        let frame = self.assembler.frames.last_mut()?;
+        let Open::Shape(shape) = frame.open else {
+            return None;
+        };
+        let shapes = self.assembler.arena.shapes.get()?;
+        let next = shapes.next_of(shape, frame.context);
+        let length = shapes.token_at(next, self.bytes, at)?;
+        frame.open = Open::Shape(next);
+        Some(at + length)
     }
 
     #[inline(never)]
-    fn other_key(&mut self, at: usize, wanted: &'static str) -> Result<usize, JsonError> {
+    fn other_key(&mut self, mut at: usize, wanted: &'static str) -> Result<usize, JsonError> {
+        if let Some(b' ' | b'\n' | b'\r' | b'\t') = self.byte(at) {
+            at = self.some_white_space(at);
+            if let Some(at) = self.expected_key(at) {
+                return Ok(at);
+            }
+        }
         if self.byte(at) != Some(b'"') {
             return expected(at, wanted);
         }
@@ -275,7 +293,7 @@ impl<'t> Parser<'t> {
         if self.byte(at) != Some(b':') {
             return expected(at, "':'");
         }
-        Ok(self.white_space(at + 1))
+        Ok(at + 1)
     }
 
     fn literal(&self, at: usize, word: &'static str, node: Node) -> Read<Node> {
