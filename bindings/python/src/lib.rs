@@ -10,6 +10,7 @@ mod native;
 mod output;
 mod payload_calls;
 mod reading_calls;
+mod rebuilt;
 mod span_calls;
 mod span_input;
 mod symbols;

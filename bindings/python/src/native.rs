@@ -1,20 +1,29 @@
-//! Python values into documents.
+//! Python values into documents, and at the same time into new containers.
 //!
 //! Only the interpreter's own accessors are used, never a method that a
 //! subclass may override. Code of others runs in three places alone, all in
-//! [`Converter::other`]: the `__bool__` of a numpy Boolean, `__index__` and
+//! [`Reader::other`]: the `__bool__` of a numpy Boolean, `__index__` and
 //! `__float__`.
+//!
+//! So a value is read in one of two ways ([`Way`]). As long as none of those
+//! three is met, nothing but this module runs: containers are read where they
+//! are, through borrowed references, and a key is known again by its address.
+//! At the first object that has to be asked, reading starts once more, and now
+//! takes references to all that a container holds before looking at any of it.
 
 use crate::errors::{self, HostClass};
 use crate::integer;
-use crate::text;
+use crate::rebuilt::Rebuilder;
+use crate::symbols::{self, CollectionPause};
+use crate::text::{self, Text};
 use drift_rust_core::{
-    BuildError, Document, DocumentBuilder, Fault, MergesError, SchemaMerges, ValueOptions,
+    BuildError, Document, DocumentBuilder, Fault, KeyStep, MergesError, SchemaMerges, ValueOptions,
 };
 use pyo3::Borrowed;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyBool, PyDict, PyInt, PyString};
+use std::ptr::NonNull;
 
 /// What is wrong with a native value.
 pub(crate) struct ValueFault {
@@ -61,9 +70,9 @@ impl NativeFault {
 pub(crate) struct Native<'py> {
     pub(crate) document: Document<'static>,
     pub(crate) size_bytes: usize,
-    /// What the containers held, each from its mark on: keys and values by
-    /// turns, or items. Empty unless it was asked for, and where a string was changed.
-    pub(crate) originals: Vec<Bound<'py, PyAny>>,
+    /// The value as new containers, sorted, around the objects it was made of;
+    /// `None` unless it was asked for, and where it has to be made of the document.
+    pub(crate) rebuilt: Option<Bound<'py, PyAny>>,
 }
 
 /// The document of a value.
@@ -71,20 +80,42 @@ pub(crate) fn document<'py>(
     value: &Bound<'py, PyAny>,
     options: ValueOptions,
 ) -> Result<Native<'py>, NativeFault> {
-    let mut converter = Converter::new(value.py(), options);
-    converter.value(value)?;
-    converter.finish()
+    let in_place = Reader::new(value.py(), Way::InPlace, options).read(value);
+    match in_place {
+        Ok(native) => Ok(native),
+        Err(Stop::Fault(fault)) => Err(fault),
+        Err(Stop::AsksObjects) => held(value, options, None),
+    }
 }
 
-/// The same, and keeps the objects that the value is made of.
-pub(crate) fn document_and_originals<'py>(
+/// The same, and the value once more as new containers.
+pub(crate) fn document_and_rebuilt<'py>(
     value: &Bound<'py, PyAny>,
     options: ValueOptions,
 ) -> Result<Native<'py>, NativeFault> {
-    let mut converter = Converter::new(value.py(), options);
-    converter.keep_originals = true;
-    converter.value(value)?;
-    converter.finish()
+    let py = value.py();
+    // Making containers could start the garbage collector, and that the
+    // finalizers of others.
+    if let Some(_pause) = CollectionPause::start(py) {
+        let mut reader = Reader::new(py, Way::InPlace, options);
+        reader.rebuilder = Some(Rebuilder::new(py, Way::InPlace));
+        match reader.read(value) {
+            Ok(native) => return Ok(native),
+            Err(Stop::Fault(fault)) => return Err(fault),
+            Err(Stop::AsksObjects) => {}
+        }
+    }
+    held(value, options, Some(Rebuilder::new(py, Way::Held)))
+}
+
+fn held<'py>(
+    value: &Bound<'py, PyAny>,
+    options: ValueOptions,
+    rebuilder: Option<Rebuilder<'py>>,
+) -> Result<Native<'py>, NativeFault> {
+    let mut reader = Reader::new(value.py(), Way::Held, options);
+    reader.rebuilder = rebuilder;
+    reader.read(value).map_err(Stop::into_fault)
 }
 
 /// Why native merges were refused, and what to raise for it.
@@ -115,9 +146,10 @@ pub(crate) fn merges(value: &Bound<'_, PyAny>) -> PyResult<Result<SchemaMerges, 
     if value.is_none() {
         return Ok(Ok(SchemaMerges::none()));
     }
-    let mut converter = Converter::with_builder(value.py(), SchemaMerges::document_builder());
-    let built = converter.merges(value).and_then(|()| converter.finish());
-    match built {
+    let builder = SchemaMerges::document_builder();
+    let mut reader = Reader::with_builder(value.py(), Way::Held, builder);
+    let built = reader.merges(value).and_then(|()| reader.finish(value));
+    match built.map_err(Stop::into_fault) {
         Ok(native) => Ok(
             SchemaMerges::from_document(&native.document).map_err(|error| {
                 Box::new(MergesFault {
@@ -211,75 +243,156 @@ fn shape_of(object: &Bound<'_, PyAny>) -> Shape {
     }
 }
 
-struct Converter<'py> {
+/// How containers are read, see the head of this file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Where they are, while nothing else runs.
+    InPlace,
+    /// From references to all that they hold.
+    Held,
+}
+
+/// Why reading stopped.
+enum Stop {
+    Fault(NativeFault),
+    /// An object has to be asked for its value, or about its type for an
+    /// error: not while containers are read in place.
+    AsksObjects,
+}
+
+impl Stop {
+    fn into_fault(self) -> NativeFault {
+        match self {
+            Stop::Fault(fault) => fault,
+            // `Way::Held` never stops for this.
+            Stop::AsksObjects => NativeFault::Value(Box::new(ValueFault {
+                error: BuildError::Internal {
+                    path: "$".to_owned(),
+                    reason: "reading stopped for an object that it can ask",
+                },
+                cause: None,
+            })),
+        }
+    }
+}
+
+impl<F: Into<NativeFault>> From<F> for Stop {
+    fn from(fault: F) -> Self {
+        Stop::Fault(fault.into())
+    }
+}
+
+/// Keys by their address, for the time of one reading.
+///
+/// Rows repeat their keys as the same objects, which the interpreter interned
+/// or the JSON parser kept. Only used in place, where every container keeps
+/// what it holds: an address stays that of one string.
+struct KnownKeys {
+    slots: [Option<KnownKey>; KNOWN_KEYS],
+}
+
+#[derive(Clone, Copy)]
+struct KnownKey {
+    address: NonNull<ffi::PyObject>,
+    step: KeyStep,
+    length: usize,
+}
+
+/// Enough for the shapes of a payload, few enough to be cleared in no time.
+const KNOWN_KEYS: usize = 64;
+
+impl KnownKeys {
+    #[inline]
+    fn slot(&mut self, key: *mut ffi::PyObject, keys_so_far: u32) -> &mut Option<KnownKey> {
+        let mixed =
+            (key.addr() as u64 ^ u64::from(keys_so_far) << 40).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let place = (mixed >> 58) as usize;
+        #[allow(clippy::indexing_slicing, reason = "six bits name one of 64 slots")]
+        &mut self.slots[place % KNOWN_KEYS]
+    }
+}
+
+struct Reader<'py> {
     py: Python<'py>,
+    way: Way,
     builder: DocumentBuilder,
+    as_utf8: Option<symbols::AsUtf8AndSize>,
+    known_keys: KnownKeys,
     /// The open containers, outermost first, to find cycles by. Their
-    /// addresses stay theirs: whoever holds them lies in `held`, or is the caller.
+    /// addresses stay theirs: whoever holds them lies in `held`, or stays as it
+    /// is while we are in it, or is the caller.
     open: Vec<*mut ffi::PyObject>,
-    /// Strong references to what the open containers held when they were
-    /// opened. Code of others may change a container while we are in it; this
-    /// copy stays as it was, and alive.
+    /// With [`Way::Held`] strong references to what the open containers held
+    /// when they were opened. Code of others may change a container while we
+    /// are in it; this copy stays as it was, and alive.
     held: Vec<Bound<'py, PyAny>>,
-    /// Leaves what containers held in `held` when they close.
-    keep_originals: bool,
-    /// A surrogate was replaced in some string.
-    replaced: bool,
+    /// Makes the new containers, if they are asked for.
+    rebuilder: Option<Rebuilder<'py>>,
     size_bytes: usize,
 }
 
-impl<'py> Converter<'py> {
-    fn new(py: Python<'py>, options: ValueOptions) -> Converter<'py> {
-        Converter::with_builder(py, DocumentBuilder::new(options))
+impl<'py> Reader<'py> {
+    fn new(py: Python<'py>, way: Way, options: ValueOptions) -> Reader<'py> {
+        Reader::with_builder(py, way, DocumentBuilder::new(options))
     }
 
-    fn with_builder(py: Python<'py>, builder: DocumentBuilder) -> Converter<'py> {
-        Converter {
+    fn with_builder(py: Python<'py>, way: Way, builder: DocumentBuilder) -> Reader<'py> {
+        Reader {
             py,
+            way,
             builder,
+            as_utf8: symbols::as_utf8_and_size(py),
+            known_keys: KnownKeys {
+                slots: [const { None }; KNOWN_KEYS],
+            },
             open: Vec::new(),
             held: Vec::new(),
-            keep_originals: false,
-            replaced: false,
+            rebuilder: None,
             size_bytes: 0,
         }
     }
 
-    fn finish(self) -> Result<Native<'py>, NativeFault> {
+    fn read(mut self, value: &Bound<'py, PyAny>) -> Result<Native<'py>, Stop> {
+        self.value(value)?;
+        self.finish(value)
+    }
+
+    fn finish(self, value: &Bound<'py, PyAny>) -> Result<Native<'py>, Stop> {
         Ok(Native {
             document: self.builder.finish()?,
             size_bytes: self.size_bytes,
-            originals: if self.keep_originals && !self.replaced {
-                self.held
-            } else {
-                Vec::new()
-            },
+            rebuilt: self.rebuilder.and_then(|rebuilder| rebuilder.finish(value)),
         })
     }
 
-    fn value(&mut self, object: &Bound<'py, PyAny>) -> Result<(), NativeFault> {
+    fn value(&mut self, object: &Bound<'py, PyAny>) -> Result<(), Stop> {
         self.size_bytes += 4;
         match shape_of(object) {
-            Shape::String => {
-                // SAFETY: the object is a str or of a subclass.
-                let string = unsafe { object.cast_unchecked::<PyString>() };
-                self.size_bytes += text::with_str(string, |text, replaced| {
-                    self.builder.string(text);
-                    self.replaced |= replaced;
-                    text.len()
-                })?;
-            }
+            Shape::String => self.string(object)?,
             Shape::Int => self.int(object)?,
-            // SAFETY: the object is a float or of a subclass, whose value is
-            // read from the object itself; this cannot fail.
-            Shape::Float => self
-                .builder
-                .float(unsafe { ffi::PyFloat_AsDouble(object.as_ptr()) }),
-            // SAFETY: compares with the address of the static `True`.
-            Shape::Bool => self
-                .builder
-                .bool(unsafe { object.as_ptr() == ffi::Py_True() }),
-            Shape::None => self.builder.null(),
+            Shape::Float => {
+                // SAFETY: the object is a float or of a subclass, whose value is
+                // read from the object itself; this cannot fail.
+                let value = unsafe { ffi::PyFloat_AsDouble(object.as_ptr()) };
+                self.builder.float(value);
+                if let Some(rebuilder) = &mut self.rebuilder {
+                    rebuilder.float(object, value);
+                }
+            }
+            Shape::Bool => {
+                // SAFETY: compares with the address of the static `True`.
+                let value = unsafe { object.as_ptr() == ffi::Py_True() };
+                self.builder.bool(value);
+                if let Some(rebuilder) = &mut self.rebuilder {
+                    rebuilder.same(object);
+                }
+            }
+            Shape::None => {
+                self.builder.null();
+                if let Some(rebuilder) = &mut self.rebuilder {
+                    rebuilder.same(object);
+                }
+            }
             Shape::Dict => self.dict(object)?,
             Shape::List | Shape::Tuple => self.sequence(object)?,
             Shape::Other => self.other(object)?,
@@ -287,7 +400,38 @@ impl<'py> Converter<'py> {
         Ok(())
     }
 
-    fn int(&mut self, object: &Bound<'py, PyAny>) -> Result<(), NativeFault> {
+    fn string(&mut self, object: &Bound<'py, PyAny>) -> Result<(), Stop> {
+        // SAFETY: the object is a str or of a subclass.
+        let string = unsafe { object.cast_unchecked::<PyString>() };
+        let builder = &mut self.builder;
+        let read = text::with_plain_str(self.as_utf8, string, |text| {
+            builder.string(text);
+            text.len()
+        });
+        self.size_bytes += match read {
+            Some(length) => length,
+            None if self.way == Way::InPlace => return Err(Stop::AsksObjects),
+            None => {
+                let text = Text::of_string(string)?;
+                self.builder.string(text.as_str());
+                self.only_the_document_is_right(&text);
+                text.len()
+            }
+        };
+        if let Some(rebuilder) = &mut self.rebuilder {
+            rebuilder.string(object)?;
+        }
+        Ok(())
+    }
+
+    /// New containers keep the strings as they are, surrogates too.
+    fn only_the_document_is_right(&mut self, text: &Text<'py>) {
+        if text.is_replaced() {
+            self.rebuilder = None;
+        }
+    }
+
+    fn int(&mut self, object: &Bound<'py, PyAny>) -> Result<(), Stop> {
         let mut overflow = 0;
         // SAFETY: the object is an int or of a subclass, so the digits are read
         // from the object itself and no exception is set.
@@ -295,10 +439,20 @@ impl<'py> Converter<'py> {
             unsafe { ffi::PyLong_AsLongLongAndOverflow(object.as_ptr(), &raw mut overflow) };
         if overflow == 0 {
             self.builder.int(value);
+            if let Some(rebuilder) = &mut self.rebuilder {
+                rebuilder.int(object, || Ok(PyInt::new(object.py(), value).into_any()))?;
+            }
+        } else if self.way == Way::InPlace {
+            // Asking for the digits makes a tuple and a dict, which can start
+            // the garbage collector.
+            return Err(Stop::AsksObjects);
         } else {
             let digits = integer::digits(object)?;
             self.size_bytes += digits.len();
             self.builder.big_int(&digits);
+            if let Some(rebuilder) = &mut self.rebuilder {
+                rebuilder.int(object, || integer::from_digits(object.py(), &digits))?;
+            }
         }
         Ok(())
     }
@@ -306,15 +460,18 @@ impl<'py> Converter<'py> {
     /// One of the objects in `held`, without taking another reference to it.
     fn held_at(&self, place: usize) -> Option<Borrowed<'py, 'py, PyAny>> {
         let object = self.held.get(place)?;
-        // SAFETY: the object lives until `leave` takes it out of `held`, or
-        // until the converter goes, which comes after the last use of what this gives; only the vector around
+        // SAFETY: the object lives until `leave` takes it out of `held`, which
+        // comes after the last use of what this gives; only the vector around
         // the references moves in between.
         Some(unsafe { Borrowed::from_ptr(self.py, object.as_ptr()) })
     }
 
     /// Refuses a container that is open already.
-    fn enter(&mut self, object: &Bound<'py, PyAny>) -> Result<(), NativeFault> {
+    fn enter(&mut self, object: &Bound<'py, PyAny>) -> Result<(), Stop> {
         if self.open.contains(&object.as_ptr()) {
+            if self.way == Way::InPlace {
+                return Err(Stop::AsksObjects);
+            }
             return Err(BuildError::Cycle {
                 path: self.builder.path(),
                 type_name: errors::type_name(object),
@@ -326,97 +483,179 @@ impl<'py> Converter<'py> {
     }
 
     fn leave(&mut self, held_before: usize) {
-        self.builder.end();
         self.open.pop();
-        if !self.keep_originals {
-            self.held.truncate(held_before);
-        }
+        self.held.truncate(held_before);
     }
 
-    fn dict(&mut self, object: &Bound<'py, PyAny>) -> Result<(), NativeFault> {
+    /// How many values wait for the container that holds them.
+    fn rebuilt_so_far(&self) -> usize {
+        self.rebuilder.as_ref().map_or(0, Rebuilder::waiting)
+    }
+
+    fn dict(&mut self, object: &Bound<'py, PyAny>) -> Result<(), Stop> {
         self.enter(object)?;
-        self.builder.begin_object_marked(self.held.len())?;
-        let start = self.held.len();
-        let end = self.hold_members(object);
-        for place in (start..end).step_by(2) {
-            let (Some(key), Some(value)) = (self.held_at(place), self.held_at(place + 1)) else {
-                break;
-            };
-            self.key(&key)?;
-            self.value(&value)?;
+        self.builder.begin_object()?;
+        let first = self.rebuilt_so_far();
+        let held_before = self.held.len();
+        match self.way {
+            Way::InPlace => {
+                let mut members = Members::of(object);
+                while let Some((key, value)) = members.next() {
+                    self.member(&key, &value)?;
+                }
+            }
+            Way::Held => {
+                let end = self.hold_members(object);
+                for place in (held_before..end).step_by(2) {
+                    let (Some(key), Some(value)) = (self.held_at(place), self.held_at(place + 1))
+                    else {
+                        break;
+                    };
+                    self.member(&key, &value)?;
+                }
+            }
         }
-        self.leave(start);
+        let order = self.builder.end_object();
+        match (&mut self.rebuilder, order) {
+            (Some(rebuilder), Some(order)) => {
+                rebuilder.object(object, first, order, self.builder.places(order))?;
+            }
+            _ => self.rebuilder = None,
+        }
+        self.leave(held_before);
+        Ok(())
+    }
+
+    #[inline]
+    fn member(&mut self, key: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> Result<(), Stop> {
+        self.key(key)?;
+        self.value(value)?;
+        if let Some(rebuilder) = &mut self.rebuilder {
+            rebuilder.name(key)?;
+        }
         Ok(())
     }
 
     /// Takes references to the keys and values of a dict; gives the end of them in `held`.
     fn hold_members(&mut self, dict: &Bound<'py, PyAny>) -> usize {
-        // SAFETY: only called with a dict or an instance of a subclass.
-        let dict = unsafe { dict.cast_unchecked::<PyDict>() };
         push_members(&mut self.held, dict);
         self.held.len()
     }
 
-    fn sequence(&mut self, object: &Bound<'py, PyAny>) -> Result<(), NativeFault> {
+    fn sequence(&mut self, object: &Bound<'py, PyAny>) -> Result<(), Stop> {
         self.enter(object)?;
-        self.builder.begin_array_marked(self.held.len())?;
-        let start = self.held.len();
-        let end = self.hold_items(object);
-        for place in start..end {
-            let Some(item) = self.held_at(place) else {
-                break;
-            };
-            self.value(&item)?;
-        }
-        self.leave(start);
-        Ok(())
-    }
-
-    /// Takes references to the items of a list or tuple; gives the end of them in `held`.
-    fn hold_items(&mut self, sequence: &Bound<'py, PyAny>) -> usize {
-        let pointer = sequence.as_ptr();
-        // SAFETY: the object is a list, a tuple, or of a subclass of one, whose
-        // own items are read; no code runs in between, so the length holds, and
-        // the borrowed references are made strong at once.
-        unsafe {
-            if ffi::PyList_Check(pointer) != 0 {
-                for index in 0..ffi::PyList_Size(pointer) {
-                    let item = ffi::PyList_GetItem(pointer, index);
-                    self.held.push(Bound::from_borrowed_ptr(self.py, item));
+        self.builder.begin_array()?;
+        let first = self.rebuilt_so_far();
+        let held_before = self.held.len();
+        match self.way {
+            Way::InPlace => {
+                let mut items = Items::of(object);
+                while let Some(item) = items.next() {
+                    self.value(&item)?;
                 }
-            } else {
-                for index in 0..ffi::PyTuple_Size(pointer) {
-                    let item = ffi::PyTuple_GetItem(pointer, index);
-                    self.held.push(Bound::from_borrowed_ptr(self.py, item));
+            }
+            Way::Held => {
+                let mut items = Items::of(object);
+                while let Some(item) = items.next() {
+                    self.held.push(item.to_owned());
+                }
+                for place in held_before..self.held.len() {
+                    let Some(item) = self.held_at(place) else {
+                        break;
+                    };
+                    self.value(&item)?;
                 }
             }
         }
-        self.held.len()
+        self.builder.end();
+        if let Some(rebuilder) = &mut self.rebuilder {
+            rebuilder.array(object, first)?;
+        }
+        self.leave(held_before);
+        Ok(())
     }
 
-    fn key(&mut self, key: &Bound<'py, PyAny>) -> Result<(), NativeFault> {
+    #[inline]
+    fn key(&mut self, key: &Bound<'py, PyAny>) -> Result<(), Stop> {
+        // SAFETY: reads the type of a living object and compares addresses of
+        // the interpreter's static types.
+        let is_plain =
+            unsafe { std::ptr::eq(ffi::Py_TYPE(key.as_ptr()), &raw mut ffi::PyUnicode_Type) };
+        if !is_plain || self.way == Way::Held {
+            return self.any_key(key);
+        }
+        let slot = self
+            .known_keys
+            .slot(key.as_ptr(), self.builder.keys_so_far());
+        if let Some(known) = slot
+            && known.address.as_ptr() == key.as_ptr()
+            && self.builder.repeat_key(known.step)
+        {
+            self.size_bytes += known.length;
+            return Ok(());
+        }
+        // SAFETY: the object is a str.
+        let string = unsafe { key.cast_unchecked::<PyString>() };
+        let builder = &mut self.builder;
+        let read = text::with_plain_str(self.as_utf8, string, |text| {
+            (builder.key_step(text), text.len())
+        });
+        let Some((step, length)) = read else {
+            return Err(Stop::AsksObjects);
+        };
+        self.size_bytes += length;
+        if let (Some(step), Some(address)) = (step, NonNull::new(key.as_ptr())) {
+            *slot = Some(KnownKey {
+                address,
+                step,
+                length,
+            });
+        }
+        Ok(())
+    }
+
+    fn any_key(&mut self, key: &Bound<'py, PyAny>) -> Result<(), Stop> {
         let Ok(string) = key.cast::<PyString>() else {
+            if self.way == Way::InPlace {
+                return Err(Stop::AsksObjects);
+            }
             return Err(BuildError::InvalidKey {
                 path: self.builder.path(),
                 type_name: errors::type_name(key),
             }
             .into());
         };
-        self.size_bytes += text::with_str(string, |text, replaced| {
-            self.builder.key(text);
-            self.replaced |= replaced;
+        let builder = &mut self.builder;
+        let read = text::with_plain_str(self.as_utf8, string, |text| {
+            builder.key(text);
             text.len()
-        })?;
+        });
+        self.size_bytes += match read {
+            Some(length) => length,
+            None if self.way == Way::InPlace => return Err(Stop::AsksObjects),
+            None => {
+                let text = Text::of_string(string)?;
+                self.builder.key(text.as_str());
+                self.only_the_document_is_right(&text);
+                text.len()
+            }
+        };
         Ok(())
     }
 
     /// Any other object: a numpy Boolean, `__index__`, `__float__`, or nothing of ours.
-    fn other(&mut self, object: &Bound<'py, PyAny>) -> Result<(), NativeFault> {
+    fn other(&mut self, object: &Bound<'py, PyAny>) -> Result<(), Stop> {
+        if self.way == Way::InPlace {
+            return Err(Stop::AsksObjects);
+        }
         let mut cause = None;
         if is_numpy_bool(object) {
             match self.about_value(object.is_truthy())? {
                 Ok(value) => {
                     self.builder.bool(value);
+                    if let Some(rebuilder) = &mut self.rebuilder {
+                        rebuilder.made(PyBool::new(self.py, value).to_owned().into_any());
+                    }
                     return Ok(());
                 }
                 Err(error) => cause = Some(error),
@@ -429,7 +668,13 @@ impl<'py> Converter<'py> {
                 Bound::from_owned_ptr_or_err(self.py, ffi::PyNumber_Index(object.as_ptr()))
             };
             match self.about_value(index)? {
-                Ok(index) => return self.int(&index),
+                Ok(index) => {
+                    self.int(&index)?;
+                    if let Some(rebuilder) = &mut self.rebuilder {
+                        rebuilder.was_made(index);
+                    }
+                    return Ok(());
+                }
                 Err(error) => cause = Some(error),
             }
         }
@@ -442,6 +687,9 @@ impl<'py> Converter<'py> {
             match self.about_value(raised.map_or(Ok(value), Err))? {
                 Ok(value) => {
                     self.builder.float(value);
+                    if let Some(rebuilder) = &mut self.rebuilder {
+                        rebuilder.float(object, value);
+                    }
                     return Ok(());
                 }
                 Err(error) => cause = Some(error),
@@ -451,7 +699,7 @@ impl<'py> Converter<'py> {
             path: self.builder.path(),
             type_name: errors::type_name(object),
         };
-        Err(NativeFault::Value(Box::new(ValueFault { error, cause })))
+        Err(NativeFault::Value(Box::new(ValueFault { error, cause })).into())
     }
 
     /// Lets exceptions through that are not about the value.
@@ -466,7 +714,7 @@ impl<'py> Converter<'py> {
 
     /// Merges: as any value, but members of an entry that have no meaning are
     /// not looked at.
-    fn merges(&mut self, object: &Bound<'py, PyAny>) -> Result<(), NativeFault> {
+    fn merges(&mut self, object: &Bound<'py, PyAny>) -> Result<(), Stop> {
         if !matches!(shape_of(object), Shape::Dict) {
             return self.value(object);
         }
@@ -481,11 +729,12 @@ impl<'py> Converter<'py> {
             self.key(&key)?;
             self.merges_entry(&entry)?;
         }
+        self.builder.end();
         self.leave(start);
         Ok(())
     }
 
-    fn merges_entry(&mut self, entry: &Bound<'py, PyAny>) -> Result<(), NativeFault> {
+    fn merges_entry(&mut self, entry: &Bound<'py, PyAny>) -> Result<(), Stop> {
         if !matches!(shape_of(entry), Shape::Dict) {
             return self.value(entry);
         }
@@ -498,7 +747,7 @@ impl<'py> Converter<'py> {
                 break;
             };
             let has_meaning = match name.cast::<PyString>() {
-                Ok(name) => text::with_str(&name, |name, _| SchemaMerges::reads_member(name))?,
+                Ok(name) => SchemaMerges::reads_member(Text::of_string(&name)?.as_str()),
                 // `key` refuses it.
                 Err(_) => true,
             };
@@ -507,31 +756,102 @@ impl<'py> Converter<'py> {
                 self.value(&value)?;
             }
         }
+        self.builder.end();
         self.leave(start);
         Ok(())
     }
 }
 
-/// Takes references to the keys and values of a dict, by turns.
-fn push_members<'py>(held: &mut Vec<Bound<'py, PyAny>>, dict: &Bound<'py, PyDict>) {
-    let py = dict.py();
-    let mut position: ffi::Py_ssize_t = 0;
-    let mut key = std::ptr::null_mut();
-    let mut value = std::ptr::null_mut();
-    // SAFETY: this reads the table of the dict itself, also of a subclass; no
-    // code runs between the steps, so the table does not change, and the
-    // borrowed references are made strong at once.
-    unsafe {
-        while ffi::PyDict_Next(
-            dict.as_ptr(),
-            &raw mut position,
-            &raw mut key,
-            &raw mut value,
-        ) != 0
-        {
-            held.push(Bound::from_borrowed_ptr(py, key));
-            held.push(Bound::from_borrowed_ptr(py, value));
+/// The members of a dict, by borrowed references: good until the next code of
+/// others runs.
+struct Members<'a, 'py> {
+    dict: &'a Bound<'py, PyAny>,
+    position: ffi::Py_ssize_t,
+}
+
+impl<'a, 'py> Members<'a, 'py> {
+    /// Of a dict or an instance of a subclass.
+    fn of(dict: &'a Bound<'py, PyAny>) -> Members<'a, 'py> {
+        Members { dict, position: 0 }
+    }
+
+    #[inline]
+    fn next(&mut self) -> Option<(Borrowed<'a, 'py, PyAny>, Borrowed<'a, 'py, PyAny>)> {
+        let mut key = std::ptr::null_mut();
+        let mut value = std::ptr::null_mut();
+        // SAFETY: only made of dicts, and this reads the table of the dict
+        // itself, also of a subclass. Who made it runs no code of others between
+        // this call and the last use of what it gives, so the dict keeps both alive.
+        unsafe {
+            if ffi::PyDict_Next(
+                self.dict.as_ptr(),
+                &raw mut self.position,
+                &raw mut key,
+                &raw mut value,
+            ) == 0
+            {
+                return None;
+            }
+            let py = self.dict.py();
+            Some((Borrowed::from_ptr(py, key), Borrowed::from_ptr(py, value)))
         }
+    }
+}
+
+/// The items of a list or tuple, likewise.
+struct Items<'a, 'py> {
+    sequence: &'a Bound<'py, PyAny>,
+    is_list: bool,
+    index: ffi::Py_ssize_t,
+    length: ffi::Py_ssize_t,
+}
+
+impl<'a, 'py> Items<'a, 'py> {
+    /// Of a list, a tuple or an instance of a subclass of one.
+    fn of(sequence: &'a Bound<'py, PyAny>) -> Items<'a, 'py> {
+        let pointer = sequence.as_ptr();
+        // SAFETY: the object is one of these, whose own items are counted.
+        let (is_list, length) = unsafe {
+            if ffi::PyList_Check(pointer) != 0 {
+                (true, ffi::PyList_Size(pointer))
+            } else {
+                (false, ffi::PyTuple_Size(pointer))
+            }
+        };
+        Items {
+            sequence,
+            is_list,
+            index: 0,
+            length,
+        }
+    }
+
+    #[inline]
+    fn next(&mut self) -> Option<Borrowed<'a, 'py, PyAny>> {
+        if self.index >= self.length {
+            return None;
+        }
+        let pointer = self.sequence.as_ptr();
+        // SAFETY: the index is below the length, which holds as long as no code
+        // of others runs; the sequence keeps the item alive likewise.
+        unsafe {
+            let item = if self.is_list {
+                ffi::PyList_GetItem(pointer, self.index)
+            } else {
+                ffi::PyTuple_GetItem(pointer, self.index)
+            };
+            self.index += 1;
+            Some(Borrowed::from_ptr(self.sequence.py(), item))
+        }
+    }
+}
+
+/// Takes references to the keys and values of a dict, by turns.
+fn push_members<'py>(held: &mut Vec<Bound<'py, PyAny>>, dict: &Bound<'py, PyAny>) {
+    let mut members = Members::of(dict);
+    while let Some((key, value)) = members.next() {
+        held.push(key.to_owned());
+        held.push(value.to_owned());
     }
 }
 
@@ -540,7 +860,7 @@ pub(crate) fn members_of<'py>(
     dict: &Bound<'py, PyDict>,
 ) -> Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
     let mut held = Vec::new();
-    push_members(&mut held, dict);
+    push_members(&mut held, dict.as_any());
     let (pairs, _) = held.as_chunks::<2>();
     pairs
         .iter()

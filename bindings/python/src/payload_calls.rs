@@ -254,19 +254,16 @@ pub(crate) fn process_export_payload_pyobject<'py>(
     schema_merges: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyTuple>> {
     guarded(py, || {
-        let native = native::document_and_originals(payload, ValueOptions::default())
+        let native = native::document_and_rebuilt(payload, ValueOptions::default())
             .map_err(|fault| fault.into_python(py))?;
         let merges = native::merges(schema_merges)?.map_err(|fault| fault.into_python(py))?;
-        let original = payload;
         let payload = Payload::new(native.document, &merges);
         let (value_hash, schema, schema_hash, struct_bytes) =
             detached(py, native.size_bytes, || payload.process_native());
         let mut keys = Keys::new();
-        let root = payload.document().root();
-        let normalized = if native.originals.is_empty() {
-            output::value(py, &mut keys, root)?
-        } else {
-            output::value_of(py, &mut keys, root, original, &native.originals)?
+        let normalized = match native.rebuilt {
+            Some(rebuilt) => rebuilt,
+            None => output::value(py, &mut keys, payload.document().root())?,
         };
         PyTuple::new(
             py,

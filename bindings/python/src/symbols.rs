@@ -3,7 +3,8 @@
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use std::ffi::c_char;
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ptr::NonNull;
 
 /// `PyUnicode_AsUTF8AndSize`.
 pub(crate) type AsUtf8AndSize =
@@ -20,24 +21,92 @@ pub(crate) type AsUtf8AndSize =
 pub(crate) fn as_utf8_and_size(py: Python<'_>) -> Option<AsUtf8AndSize> {
     static FOUND: PyOnceLock<Option<AsUtf8AndSize>> = PyOnceLock::new();
     *FOUND.get_or_init(py, || {
-        (py.version_info() >= (3, 10)).then(look_up).flatten()
+        let address = look_up(py, c"PyUnicode_AsUTF8AndSize")?;
+        // SAFETY: from 3.10 on the stable ABI promises a function of this name
+        // and signature.
+        Some(unsafe { std::mem::transmute::<NonNull<c_void>, AsUtf8AndSize>(address) })
     })
 }
 
+/// A function that is part of the stable ABI from Python 3.10 on.
 #[cfg(unix)]
-fn look_up() -> Option<AsUtf8AndSize> {
-    // SAFETY: the name is a terminated C string, and `RTLD_DEFAULT` searches
-    // the symbols of the running program.
-    let address = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"PyUnicode_AsUTF8AndSize".as_ptr()) };
-    if address.is_null() {
+fn look_up(py: Python<'_>, name: &CStr) -> Option<NonNull<c_void>> {
+    if py.version_info() < (3, 10) {
         return None;
     }
-    // SAFETY: from 3.10 on the stable ABI promises a function of this name
-    // and signature; function and data pointers are of one size on Unix.
-    Some(unsafe { std::mem::transmute::<*mut libc::c_void, AsUtf8AndSize>(address) })
+    // SAFETY: the name is a terminated C string, and `RTLD_DEFAULT` searches
+    // the symbols of the running program. Function and data pointers are of one
+    // size on Unix.
+    NonNull::new(unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) })
 }
 
 #[cfg(not(unix))]
-fn look_up() -> Option<AsUtf8AndSize> {
+fn look_up(_py: Python<'_>, _name: &CStr) -> Option<NonNull<c_void>> {
     None
+}
+
+/// `PyGC_Disable` and `PyGC_Enable`; they tell how it was before.
+#[derive(Clone, Copy)]
+struct CollectorSwitch {
+    disable: unsafe extern "C" fn() -> c_int,
+    enable: unsafe extern "C" fn() -> c_int,
+}
+
+fn collector_switch(py: Python<'_>) -> Option<CollectorSwitch> {
+    static FOUND: PyOnceLock<Option<CollectorSwitch>> = PyOnceLock::new();
+    *FOUND.get_or_init(py, || {
+        let disable = look_up(py, c"PyGC_Disable")?;
+        let enable = look_up(py, c"PyGC_Enable")?;
+        // SAFETY: from 3.10 on the stable ABI promises functions of these names
+        // and this signature.
+        Some(unsafe {
+            CollectorSwitch {
+                disable: std::mem::transmute::<NonNull<c_void>, unsafe extern "C" fn() -> c_int>(
+                    disable,
+                ),
+                enable: std::mem::transmute::<NonNull<c_void>, unsafe extern "C" fn() -> c_int>(
+                    enable,
+                ),
+            }
+        })
+    })
+}
+
+/// As long as it lives, making an object starts no garbage collection, which
+/// would run finalizers of others.
+///
+/// The interpreter lock is held all the while, so nobody sees the collector
+/// off. From 3.12 on a collection waits for the interpreter's own loop anyway.
+pub(crate) struct CollectionPause<'py> {
+    _py: Python<'py>,
+    switch: Option<CollectorSwitch>,
+}
+
+impl<'py> CollectionPause<'py> {
+    /// `None` where the interpreter has no way to pause it.
+    pub(crate) fn start(py: Python<'py>) -> Option<CollectionPause<'py>> {
+        static WAITS: PyOnceLock<bool> = PyOnceLock::new();
+        if *WAITS.get_or_init(py, || py.version_info() >= (3, 12)) {
+            return Some(CollectionPause {
+                _py: py,
+                switch: None,
+            });
+        }
+        let switch = collector_switch(py)?;
+        // SAFETY: the interpreter lock is held.
+        let was_on = unsafe { (switch.disable)() } != 0;
+        Some(CollectionPause {
+            _py: py,
+            switch: was_on.then_some(switch),
+        })
+    }
+}
+
+impl Drop for CollectionPause<'_> {
+    fn drop(&mut self) {
+        if let Some(switch) = self.switch {
+            // SAFETY: the interpreter lock is held, which `_py` stands for.
+            unsafe { (switch.enable)() };
+        }
+    }
 }

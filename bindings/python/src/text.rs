@@ -104,36 +104,58 @@ impl<'py> Text<'py> {
     pub(crate) fn len(&self) -> usize {
         self.bytes().len()
     }
+
+    /// Whether a surrogate was replaced.
+    pub(crate) fn is_replaced(&self) -> bool {
+        matches!(self, Text::Replaced(..))
+    }
 }
 
-/// Calls `work` with the text of a string object, which takes no reference to
-/// it, and whether a surrogate was replaced in it.
-pub(crate) fn with_str<R>(
+/// Calls `work` with the text of a string object, without taking a reference to
+/// it; `None` when it has a surrogate, or there is no memory. Nothing runs
+/// after that but what the caller does.
+#[inline]
+pub(crate) fn with_plain_str<R>(
+    as_utf8: Option<symbols::AsUtf8AndSize>,
     object: &Bound<'_, PyString>,
-    work: impl FnOnce(&str, bool) -> R,
-) -> PyResult<R> {
-    let py = object.py();
-    if let Some(as_utf8_and_size) = symbols::as_utf8_and_size(py) {
-        let mut length: ffi::Py_ssize_t = 0;
-        // SAFETY: the object is a str and the interpreter lock is held.
-        let start = unsafe { as_utf8_and_size(object.as_ptr(), &raw mut length) };
-        if !start.is_null() {
-            // SAFETY: start and length of the string's UTF-8 form, made by the
-            // interpreter's encoder; the caller's reference keeps it alive, and
-            // strings do not change.
-            let text = unsafe {
-                std::str::from_utf8_unchecked(std::slice::from_raw_parts(
-                    start.cast(),
-                    usize::try_from(length).unwrap_or(0),
-                ))
-            };
-            return Ok(work(text, false));
-        }
-        // What is wrong is found once more below.
-        drop(PyErr::take(py));
+    work: impl FnOnce(&str) -> R,
+) -> Option<R> {
+    let Some(as_utf8_and_size) = as_utf8 else {
+        // SAFETY: the object is a str; the call gives a new reference to a
+        // bytes object, or null with an exception set.
+        let encoded = unsafe {
+            Bound::from_owned_ptr_or_opt(object.py(), ffi::PyUnicode_AsUTF8String(object.as_ptr()))
+        };
+        let Some(bytes) = encoded else {
+            clear_error(object.py());
+            return None;
+        };
+        let bytes = bytes.cast::<PyBytes>().ok()?;
+        return std::str::from_utf8(bytes.as_bytes()).ok().map(work);
+    };
+    let mut length: ffi::Py_ssize_t = 0;
+    // SAFETY: the object is a str and the interpreter lock is held.
+    let start = unsafe { as_utf8_and_size(object.as_ptr(), &raw mut length) };
+    if start.is_null() {
+        clear_error(object.py());
+        return None;
     }
-    let text = Text::of_string(object)?;
-    Ok(work(text.as_str(), matches!(text, Text::Replaced(..))))
+    // SAFETY: start and length of the string's UTF-8 form, made by the
+    // interpreter's encoder, which refuses surrogates; the caller's reference
+    // keeps it alive, and strings do not change.
+    let text = unsafe {
+        std::str::from_utf8_unchecked(std::slice::from_raw_parts(
+            start.cast(),
+            usize::try_from(length).unwrap_or(0),
+        ))
+    };
+    Some(work(text))
+}
+
+#[cold]
+fn clear_error(_py: Python<'_>) {
+    // SAFETY: the interpreter lock is held.
+    unsafe { ffi::PyErr_Clear() }
 }
 
 /// The text of a string that holds surrogates, and the offset of the first.

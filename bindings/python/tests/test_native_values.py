@@ -463,6 +463,167 @@ def test_a_dict_that_an_item_changes_gives_what_was_there_at_first() -> None:
     assert result == {**{f"old{i}": i for i in range(5)}, "x": 7, "y": 2}
 
 
+def fresh(text: str) -> str:
+    """An equal string that is another object."""
+    return "".join([text[:1], text[1:]]) if len(text) > 1 else text
+
+
+@pytest.mark.parametrize(
+    "name", ["id", "na\u00efve", "\u4e2d\u6587", "\U0001f600\U0001f600", "k" * 300]
+)
+def test_keys_are_told_apart_by_their_text_and_not_by_their_object(name: str) -> None:
+    rows = [{fresh(name): i, fresh("b" + name): i, "a": fresh(name)} for i in range(5)]
+    keys = [key for row in rows for key in row if key == name]
+    assert len({id(key) for key in keys}) == 5
+    one = {name: 7, "b" + name: 8, "a": 9}
+    # The same objects as keys in another order, and after other keys.
+    other = {key: 1 for key in reversed(list(one))}
+    more = {"0": 0, **one}
+    value = [*rows, one, one, other, more, {name: one}, one]
+    result = process(value)
+    assert same(result[0], load(json.dumps(value, sort_keys=True)))
+    assert result[1] == drift_core.deterministic_hash(json.dumps(value))
+
+
+def test_more_shapes_than_are_remembered_are_no_matter() -> None:
+    shapes = [[f"k{(i * j) % 97}" for j in range(1, 4 + i % 7)] for i in range(200)]
+    value = [{key: [i, key] for i, key in enumerate(keys)} for keys in shapes + shapes]
+    result = process(value)
+    assert same(result[0], [dict(sorted(item.items())) for item in value])
+    assert result[1] == drift_core.deterministic_hash(json.dumps(value))
+
+
+class Inherited(dict):
+    pass
+
+
+def with_holes() -> dict[str, Any]:
+    holes = {f"a{i:02}": i for i in range(40)}
+    for i in range(0, 40, 3):
+        del holes[f"a{i:02}"]
+    return holes
+
+
+SORTED = {
+    "plain": {"a": 1, "b": "x"},
+    "empty": {},
+    "holding containers": {"a": [1], "b": {}, "c": (2,), "d": 3},
+    "holding what becomes null": {"a": float("nan"), "b": float("inf"), "c": 1.5},
+    "holding instances of subclasses": {
+        "a": StrOverride("s"),
+        "b": IntOverride(1),
+        "c": FloatOverride(0.5),
+        "d": ListOverride([True]),
+    },
+    "with a key of a subclass": {"a": 1, StrOverride("b"): 2},
+    "of a subclass": Inherited(a=1, b=[2]),
+    "with overrides": DictOverride(a=1, b=[2]),
+    "an ordered dict": collections.OrderedDict([("a", 1), ("b", [2])]),
+    "with holes": with_holes(),
+    "of an instance": types.SimpleNamespace(a=1, b=[2]).__dict__,
+    "with a long int": {"a": 2**64, "b": [2**64]},
+    "with an object": {"a": Index(1), "b": Float(0.5), "c": [decimal.Decimal(2)]},
+}
+PLAIN = {
+    "holding what becomes null": {"a": None, "b": None, "c": 1.5},
+    "holding instances of subclasses": {"a": "s", "b": 1, "c": 0.5, "d": [True]},
+    "with overrides": {"a": 1, "b": [2]},
+    "with an object": {"a": 1, "b": 0.5, "c": [2.0]},
+}
+
+
+def plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str.__str__(key): plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["sorted", "unsorted"])
+@pytest.mark.parametrize("name", SORTED)
+def test_a_dict_is_handed_back_as_a_new_plain_one(name: str, turned: bool) -> None:
+    value = SORTED[name]
+    expected = PLAIN.get(name) or plain(value)
+    if turned:
+        items = list(dict.items(value))
+        dict.clear(value)
+        dict.update(value, reversed(items))
+        if isinstance(value, collections.OrderedDict):
+            value.move_to_end("a")
+    # Twice in one call, as the first and as a repetition of its shape.
+    first, second = process([value, value])[0]
+    assert same(first, expected)
+    assert same(second, expected)
+    assert first is not second and first is not value
+    for key in expected:
+        assert type(key) is str
+        if isinstance(first[key], (dict, list)):
+            assert first[key] is not second[key]
+    assert same(process(value)[0], expected)
+
+
+def test_leaves_are_handed_back_as_the_objects_they_were() -> None:
+    text, number, real = "a string of its own", 12_345_678, 1.25
+    for more in ([], [Index(1)], [2**70]):
+        value = {"b": [text, number, real], "a": (text, number, real), "c": more}
+        result = process(value)[0]
+        for items in (result["a"], result["b"]):
+            assert [id(item) for item in items] == [id(text), id(number), id(real)]
+
+
+@pytest.mark.parametrize("kind", ["list", "tuple", "subclass"])
+@pytest.mark.parametrize("made", range(5))
+def test_a_list_is_handed_back_with_what_is_the_same_and_what_is_new(kind: str, made: int) -> None:
+    items: list[Any] = [[i] if i < made else f"item {i}" for i in range(4)]
+    value = {"list": items, "tuple": tuple(items), "subclass": ListOverride(items)}[kind]
+    result = process([value, value])[0]
+    assert same(result, [items, items])
+    assert result[0] is not result[1]
+    for i in range(4):
+        assert (result[0][i] is items[i]) == (i >= made)
+
+
+def test_an_object_that_is_asked_late_makes_no_difference() -> None:
+    rows = [{"b": i, "a": [str(i), float(i)], "c": {"x": None}} for i in range(50)]
+    for last in (Index(7), Float(7.0), decimal.Decimal(7), 2**64, "\ud800", StrOverride("s")):
+        value = {"rows": rows, "last": last}
+        result = process(value)[0]
+        assert same(result["rows"], [dict(sorted(row.items())) for row in rows])
+    error = refused({"rows": rows, "last": {1}})
+    assert (error.code, error.path) == ("unsupported_type", "$.last")
+
+
+def test_a_finalizer_that_the_collector_runs_changes_nothing_we_read() -> None:
+    value: dict[str, Any] = {"rows": [{"b": i, "a": [i]} for i in range(2000)]}
+
+    class Finalized:
+        def __init__(self) -> None:
+            self.me = self
+
+        def __del__(self) -> None:
+            for row in value["rows"]:
+                row.clear()
+
+    threshold = gc.get_threshold()
+    Finalized()
+    gc.set_threshold(1)
+    try:
+        result = process(value)[0]
+        assert gc.isenabled()
+    finally:
+        gc.set_threshold(*threshold)
+    # Whatever was cleared before the call or after it, nothing is half read.
+    assert all(row in ({}, {"a": [i], "b": i}) for i, row in enumerate(result["rows"]))
+    gc.disable()
+    try:
+        process({"a": [1]})
+        refused({"a": [{1}]})
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+    refused({"a": [{1}]})
+    assert gc.isenabled()
+
+
 def test_a_list_that_an_item_changes_gives_what_was_there_at_first() -> None:
     value: list[Any] = []
 

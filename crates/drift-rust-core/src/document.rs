@@ -529,6 +529,8 @@ pub(crate) struct Assembler {
     pub(crate) pending: Vec<Node>,
     /// The open containers, outermost first.
     pub(crate) frames: Vec<Frame>,
+    /// The places of the members of the object with keys of its own that was
+    /// closed last, in canonical order; empty when they stood in that order.
     order: Vec<(u64, usize)>,
     repeated_keys: RepeatedKeys,
 }
@@ -764,6 +766,7 @@ impl Assembler {
                 .windows(2)
                 .all(|pair| compare(pair[0][0], pair[1][0]) == Ordering::Less)
         {
+            self.order.clear();
             nodes.extend_from_slice(members.as_flattened());
             return Ok(Node::make(Kind::Object, WITH_KEYS, count, first as u64));
         }
@@ -786,9 +789,10 @@ impl Assembler {
         });
         let mut repeated = None;
         let mut kept = 0;
-        for (rank, (_, place)) in order.iter().enumerate() {
+        for rank in 0..order.len() {
+            let (_, place) = order[rank];
             let overwritten = order.get(rank + 1).is_some_and(|(_, next)| {
-                compare(members[*place][0], members[*next][0]) == Ordering::Equal
+                compare(members[place][0], members[*next][0]) == Ordering::Equal
             });
             if overwritten {
                 // The places of equal keys ascend, so the next one is the repetition.
@@ -796,9 +800,11 @@ impl Assembler {
                 repeated = Some(repeated.map_or(repetition, |known: usize| known.min(repetition)));
                 continue;
             }
+            order[kept] = order[rank];
             kept += 1;
-            nodes.extend_from_slice(&members[*place]);
+            nodes.extend_from_slice(&members[place]);
         }
+        order.truncate(kept);
         match repeated {
             Some(place) if self.repeated_keys == RepeatedKeys::Refuse => Err(place),
             _ => Ok(Node::make(Kind::Object, WITH_KEYS, kept, first as u64)),
@@ -816,6 +822,38 @@ fn key_prefix(key: &str) -> u64 {
             .fold(0, |prefix, (byte, place)| {
                 prefix | u64::from(byte) << (place * 8)
             }),
+    }
+}
+
+/// A key and the keys before it in an object, see [`DocumentBuilder::repeat_key`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyStep {
+    /// The number of the table that the shapes are in: tables grow and never
+    /// change, and no two of a process have one number.
+    table: u64,
+    from: ShapeId,
+    to: ShapeId,
+}
+
+/// The order of an object's members, see [`DocumentBuilder::end_object`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemberOrder {
+    /// The layout.
+    number: Option<u32>,
+    in_order: bool,
+    /// The members of an object without a layout.
+    count: usize,
+}
+
+impl MemberOrder {
+    /// Whether the members came in canonical order, each once.
+    pub fn in_order(self) -> bool {
+        self.in_order
+    }
+    /// A number that only objects of one builder share whose keys came alike;
+    /// `None` for an object whose keys are not known.
+    pub fn number(self) -> Option<u32> {
+        self.number
     }
 }
 
@@ -912,9 +950,68 @@ impl DocumentBuilder {
 
     /// Closes the innermost open array or object.
     pub fn end(&mut self) {
+        self.close_innermost();
+    }
+
+    /// Closes the innermost object like [`end`](Self::end) and tells in which
+    /// order its members are; `None` when it was no object.
+    ///
+    /// ```
+    /// use drift_rust_core::{DocumentBuilder, ValueOptions};
+    /// let mut builder = DocumentBuilder::new(ValueOptions::default());
+    /// builder.begin_object()?;
+    /// for key in ["b", "a"] {
+    ///     builder.key(key);
+    ///     builder.null();
+    /// }
+    /// let order = builder.end_object().unwrap();
+    /// assert!(!order.in_order());
+    /// assert_eq!(builder.places(order).collect::<Vec<_>>(), [1, 0]);
+    /// # Ok::<(), drift_rust_core::BuildError>(())
+    /// ```
+    pub fn end_object(&mut self) -> Option<MemberOrder> {
+        let Closed { node, in_order } = self.close_innermost()?;
+        if node.kind() != Kind::Object {
+            return None;
+        }
+        Some(match node.layout() {
+            Some(number) => MemberOrder {
+                number: Some(number),
+                in_order,
+                count: 0,
+            },
+            None => MemberOrder {
+                number: None,
+                in_order: self.assembler.order.is_empty(),
+                count: node.meta(),
+            },
+        })
+    }
+
+    /// For each member of an object in canonical order, which one it was as
+    /// they came, counted from 0; of members with one key the last. An order
+    /// without a number is known until the next object closes.
+    pub fn places(&self, order: MemberOrder) -> impl ExactSizeIterator<Item = usize> + use<'_> {
+        let members = match (order.number, self.assembler.arena.shapes.get()) {
+            (Some(number), Some(shapes)) => shapes.members(shapes.layout_at(number)),
+            _ => &[],
+        };
+        let count = members.len().max(order.count);
+        let own = match order.number {
+            None => self.assembler.order.as_slice(),
+            Some(_) => &[],
+        };
+        (0..count).map(move |rank| match (members.get(rank), own.get(rank)) {
+            (Some(member), _) => member.place as usize,
+            (None, Some((_, place))) => *place,
+            (None, None) => rank,
+        })
+    }
+
+    fn close_innermost(&mut self) -> Option<Closed> {
         let Some(frame) = self.assembler.frames.pop() else {
             self.misuse("end without begin");
-            return;
+            return None;
         };
         let children = self.assembler.pending.len().saturating_sub(frame.start);
         let complete = match frame.open {
@@ -924,15 +1021,19 @@ impl DocumentBuilder {
         };
         if !complete {
             self.misuse("a key without its value");
-        } else {
-            match self.assembler.close(frame, "", 0) {
-                Ok(closed) => self.assembler.pending.push(closed.node),
-                Err(_) => {
-                    let path = self.path();
-                    self.fault.get_or_insert(BuildError::DuplicateKey { path });
-                    self.assembler.pending.truncate(frame.start);
-                    self.assembler.pending.push(Node::NULL);
-                }
+            return None;
+        }
+        match self.assembler.close(frame, "", 0) {
+            Ok(closed) => {
+                self.assembler.pending.push(closed.node);
+                Some(closed)
+            }
+            Err(_) => {
+                let path = self.path();
+                self.fault.get_or_insert(BuildError::DuplicateKey { path });
+                self.assembler.pending.truncate(frame.start);
+                self.assembler.pending.push(Node::NULL);
+                None
             }
         }
     }
@@ -944,18 +1045,28 @@ impl DocumentBuilder {
 
     /// The key of the member that follows.
     pub fn key(&mut self, key: &str) {
+        self.key_step(key);
+    }
+
+    /// The same, and gives what [`repeat_key`](Self::repeat_key) takes; `None`
+    /// for a key that is not known where it stands.
+    pub fn key_step(&mut self, key: &str) -> Option<KeyStep> {
         let assembler = &mut self.assembler;
         if let (Some(frame), Some(shapes)) = (
             assembler.frames.last_mut(),
             assembler.arena.shapes.get_mut(),
         ) {
             match frame.open {
-                Open::Shape(shape) => match shapes.step(shape, frame.context, key) {
-                    Ok(next) => {
-                        frame.open = Open::Shape(next);
-                        return;
+                Open::Shape(from) => match shapes.step(from, frame.context, key) {
+                    Ok(to) => {
+                        frame.open = Open::Shape(to);
+                        return Some(KeyStep {
+                            table: shapes.number,
+                            from,
+                            to,
+                        });
                     }
-                    Err(trail) => assembler.write_keys_out(shape, trail),
+                    Err(trail) => assembler.write_keys_out(from, trail),
                 },
                 Open::WithKeys(trail) => frame.open = Open::WithKeys(shapes.pass(trail, key)),
                 Open::Array => {}
@@ -965,6 +1076,58 @@ impl DocumentBuilder {
         let node = Node::string(scratch.len(), key.len(), true, false);
         scratch.push_str(key);
         self.push(node);
+        None
+    }
+
+    /// The key of the member that follows, which is the one that gave the step:
+    /// a binding's way to pass a key that its host says is the same object,
+    /// without reading it. `false`, and nothing is done, when the keys before
+    /// it in this object are not those that stood before it then.
+    ///
+    /// ```
+    /// use drift_rust_core::{DocumentBuilder, ValueOptions};
+    /// let mut builder = DocumentBuilder::new(ValueOptions::default());
+    /// builder.begin_array()?;
+    /// let mut known = None;
+    /// for number in 0..4 {
+    ///     builder.begin_object()?;
+    ///     if !known.is_some_and(|step| builder.repeat_key(step)) {
+    ///         // A key is learned when it comes again in its place.
+    ///         known = builder.key_step("a");
+    ///     }
+    ///     builder.int(number);
+    ///     assert!(!known.is_some_and(|step| builder.repeat_key(step)));
+    ///     builder.end();
+    /// }
+    /// assert!(known.is_some());
+    /// builder.end();
+    /// assert_eq!(builder.finish()?.to_canonical_json(), r#"[{"a":0},{"a":1},{"a":2},{"a":3}]"#);
+    /// # Ok::<(), drift_rust_core::BuildError>(())
+    /// ```
+    #[inline]
+    pub fn repeat_key(&mut self, step: KeyStep) -> bool {
+        if let Some(frame) = self.assembler.frames.last_mut()
+            && frame.open == Open::Shape(step.from)
+            && let Some(shapes) = self.assembler.arena.shapes.get()
+            && shapes.number == step.table
+        {
+            frame.open = Open::Shape(step.to);
+            return true;
+        }
+        false
+    }
+
+    /// A number for the keys so far of the innermost object, to look a
+    /// [`KeyStep`] up by: equal keys have one number, others mostly another.
+    #[inline]
+    pub fn keys_so_far(&self) -> u32 {
+        match self.assembler.frames.last() {
+            Some(Frame {
+                open: Open::Shape(shape),
+                ..
+            }) => shape.0,
+            _ => 0,
+        }
     }
 
     /// A string.

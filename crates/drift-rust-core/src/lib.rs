@@ -26,7 +26,7 @@ mod writer;
 pub use diff::{
     Difference, DifferenceKind, diff_documents, diff_export_requests, diff_json, diff_spans,
 };
-pub use document::{Array, Document, DocumentBuilder, Object, Value};
+pub use document::{Array, Document, DocumentBuilder, KeyStep, MemberOrder, Object, Value};
 pub use error::{
     BuildError, DiffError, ErrorCode, ExportError, Fault, JsonError, MergesError, PayloadError,
     ProtobufError, Side, SpanError,
