@@ -2,7 +2,7 @@
 
 use crate::document::{Document, Kind, Node};
 use crate::proto::reverse::ReverseBuffer;
-use crate::writer::Writer;
+use crate::writer::prepend_json;
 
 impl Document<'_> {
     /// The canonical form of the document in its profile.
@@ -38,13 +38,7 @@ impl Document<'_> {
     }
 
     pub(crate) fn prepend_canonical(&self, json: &mut ReverseBuffer, node: Node) {
-        let mut proto = ReverseBuffer::none();
-        let mut writer = Writer {
-            json,
-            proto: &mut proto,
-            deepest: 0,
-        };
-        writer.root::<true, false>(self, node, 0);
+        prepend_json(self, node, json);
     }
 }
 

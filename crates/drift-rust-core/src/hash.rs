@@ -36,7 +36,8 @@ impl HashAlgorithm {
     }
 }
 
-fn hex(digest: &[u8]) -> String {
+/// Bytes as lower-case hex.
+pub(crate) fn hex(digest: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |value: u8| {
         let [digit, ..] = DIGITS.get(usize::from(value)..).unwrap_or_default() else {

@@ -2,7 +2,6 @@
 
 use crate::document::{Document, DocumentBuilder, Kind};
 use crate::error::PayloadError;
-use crate::hash::HashAlgorithm;
 use crate::merges::{SchemaMerge, SchemaMerges};
 use crate::out::Out;
 use crate::proto::EncodedBytes;
@@ -10,7 +9,8 @@ use crate::proto::reverse::ReverseBuffer;
 use crate::proto::struct_value::{StructWriter, encode_struct};
 use crate::schema::Schema;
 use crate::schema_cache::{SchemaCache, SchemaForms};
-use crate::{JsonText, ValueOptions, simd, writer};
+use crate::writer::{self, HashAlong};
+use crate::{JsonText, ValueOptions, simd};
 use base64::Engine as _;
 use std::ops::Deref;
 use std::sync::LazyLock;
@@ -184,13 +184,22 @@ impl<'a> Payload<'a> {
     pub fn process_native(&self) -> (String, Schema<'_>, String, EncodedBytes) {
         let mut decoded = self.write_decoded();
         let json = decoded.get_or_insert_with(|| self.document.canonical_bytes());
-        let hash = HashAlgorithm::Sha256.hex(json.as_slice());
+        let (value_hash, struct_bytes) = self.hash_and_struct(json);
         (
-            hash,
+            value_hash,
             self.schema(),
             self.schema_forms(false).hash,
-            self.struct_bytes(),
+            struct_bytes,
         )
+    }
+
+    /// The hash of a text and the Struct bytes of the payload, made together.
+    fn hash_and_struct(&self, hashed: &ReverseBuffer) -> (String, EncodedBytes) {
+        let size = self.document.size_hint() * 2;
+        let mut writer = StructWriter::new(ReverseBuffer::with_capacity(size));
+        let mut along = HashAlong::of(hashed.as_slice());
+        writer.object_and_hash(&self.document, 0, &mut along);
+        (along.finish(), writer.buffer.finish())
     }
 
     /// `google.protobuf.Struct` of the normalised (not the decoded) value;
@@ -201,19 +210,16 @@ impl<'a> Payload<'a> {
 
     /// All outputs at once.
     pub fn process(&self) -> ProcessedPayload {
-        let size = self.document.size_hint();
-        let mut json = ReverseBuffer::with_capacity(size);
-        let mut writer = StructWriter::new(ReverseBuffer::with_capacity(2 * size));
-        writer.object_and_json(&self.document, 0, &mut json);
+        let json = self.document.canonical_bytes();
         let decoded = self.write_decoded();
-        let hashed = decoded.as_ref().unwrap_or(&json);
-        let decoded_value_hash = HashAlgorithm::Sha256.hex(hashed.as_slice());
+        let (decoded_value_hash, protobuf_struct_bytes) =
+            self.hash_and_struct(decoded.as_ref().unwrap_or(&json));
         let schema = self.schema_forms(false);
         ProcessedPayload {
             decoded_value_hash,
             decoded_schema_hash: schema.hash,
             decoded_schema_json: schema.json,
-            protobuf_struct_bytes: writer.buffer.finish(),
+            protobuf_struct_bytes,
             normalized_json: json.into_string(),
             decoded_json: decoded.map(ReverseBuffer::into_string),
         }

@@ -2,7 +2,6 @@
 
 use crate::document::Document;
 use crate::error::{BuildError, ExportError, SpanError};
-use crate::hash::HashAlgorithm;
 use crate::merges::SchemaMerges;
 use crate::payload::Payload;
 use crate::proto::EncodedBytes;
@@ -13,6 +12,7 @@ use crate::proto::span::{
     Alongside, SpanContents, SpanFields, StructSource, check_enums, encode_span, measure,
 };
 use crate::schema_cache::SchemaForms;
+use crate::writer::HashAlong;
 use crate::{JsonText, MergesError, ValueOptions};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -142,19 +142,31 @@ fn read_merges(field: &'static str, source: &MergesSource<'_>) -> Result<SchemaM
     .map_err(|source| SpanError::Merges { field, source })
 }
 
-/// What became of a payload whose canonical form is written.
-fn processed_value(
-    payload: &Payload<'_>,
+/// The texts of a payload.
+struct Texts {
     json: ReverseBuffer,
-    schema: SchemaForms,
-) -> ProcessedValue {
-    let decoded = payload.write_decoded();
-    let hashed = decoded.as_ref().unwrap_or(&json);
-    ProcessedValue {
-        value_hash: HashAlgorithm::Sha256.hex(hashed.as_slice()),
-        normalized_json: json.into_string(),
-        schema_hash: schema.hash,
-        schema_json: schema.json,
+    decoded: Option<ReverseBuffer>,
+}
+
+impl Texts {
+    fn of(payload: &Payload<'_>) -> Texts {
+        Texts {
+            json: payload.document().canonical_bytes(),
+            decoded: payload.write_decoded(),
+        }
+    }
+
+    fn hashed(&self) -> HashAlong<'_> {
+        HashAlong::of(self.decoded.as_ref().unwrap_or(&self.json).as_slice())
+    }
+
+    fn into_processed(self, value_hash: String, schema: SchemaForms) -> ProcessedValue {
+        ProcessedValue {
+            value_hash,
+            normalized_json: self.json.into_string(),
+            schema_hash: schema.hash,
+            schema_json: schema.json,
+        }
     }
 }
 
@@ -192,9 +204,7 @@ pub fn process_span(span: &SpanInput<'_>) -> Result<ProcessedSpan, SpanError> {
 
     let input_schema = input_payload.schema_forms(true);
     let output_schema = output_payload.schema_forms(true);
-    let json_of =
-        |payload: &Payload<'_>| ReverseBuffer::with_capacity(payload.document().size_hint());
-    let (mut input_json, mut output_json) = (json_of(&input_payload), json_of(&output_payload));
+    let (input_texts, output_texts) = (Texts::of(&input_payload), Texts::of(&output_payload));
     let mut encoded = encode_span(
         &span.fields,
         &SpanContents {
@@ -210,18 +220,16 @@ pub fn process_span(span: &SpanInput<'_>) -> Result<ProcessedSpan, SpanError> {
         },
         Alongside {
             schemas: [&input_schema.message, &output_schema.message],
-            json: Some([&mut input_json, &mut output_json]),
+            hashed: [input_texts.hashed(), output_texts.hashed()],
         },
     )?;
-    let input = processed_value(&input_payload, input_json, input_schema);
-    let output = processed_value(&output_payload, output_json, output_schema);
-    let [input_place, output_place] = encoded.value_hashes;
-    encoded
-        .bytes
-        .overwrite(input_place, input.value_hash.as_bytes());
-    encoded
-        .bytes
-        .overwrite(output_place, output.value_hash.as_bytes());
+    let places = encoded.value_hashes;
+    for (place, hash) in places.into_iter().zip(&encoded.hashed) {
+        encoded.bytes.overwrite(place, hash.as_bytes());
+    }
+    let [input_hash, output_hash] = encoded.hashed;
+    let input = input_texts.into_processed(input_hash, input_schema);
+    let output = output_texts.into_processed(output_hash, output_schema);
     Ok(ProcessedSpan {
         span_bytes: encoded.bytes,
         message_depth: encoded.message_depth,

@@ -125,14 +125,6 @@ impl ReverseBuffer {
         }
     }
 
-    /// A buffer for what is not written.
-    pub(crate) const fn none() -> ReverseBuffer {
-        ReverseBuffer {
-            buffer: Vec::new(),
-            start: 0,
-        }
-    }
-
     /// The number of bytes written so far.
     #[inline]
     pub(crate) fn len(&self) -> usize {

@@ -9,6 +9,7 @@ use crate::proto::fields::{json_schema, span, span_status, structure, time};
 use crate::proto::reverse::ReverseBuffer;
 use crate::proto::struct_value::StructWriter;
 use crate::schema::{Schema, SchemaRef};
+use crate::writer::HashAlong;
 use tusk_drift_schemas::tusk::drift::core::v1::{PackageType, SpanKind, StatusCode};
 
 /// The plain fields of a span, named as in the contract.
@@ -98,6 +99,8 @@ pub(crate) struct EncodedSpan {
     /// Where the value hashes of input and output stand, for
     /// [`EncodedBytes::overwrite`].
     pub(crate) value_hashes: [usize; 2],
+    /// The hashes of what was hashed along.
+    pub(crate) hashed: [String; 2],
 }
 
 /// What stands before the contents of a span, or is written along with them;
@@ -105,8 +108,8 @@ pub(crate) struct EncodedSpan {
 pub(crate) struct Alongside<'w> {
     /// The messages of the schemas, where they are at hand.
     pub(crate) schemas: [&'w SchemaMessage; 2],
-    /// Where the canonical JSON of values that are documents goes.
-    pub(crate) json: Option<[&'w mut ReverseBuffer; 2]>,
+    /// What is hashed while the values are written.
+    pub(crate) hashed: [HashAlong<'w>; 2],
 }
 
 fn check_enum(
@@ -190,7 +193,8 @@ pub(crate) fn encode_span(
         let buffer = &mut writer.buffer;
         buffer.bytes_field(span::ENVIRONMENT, environment.as_bytes());
     }
-    struct_field(&mut writer, span::METADATA, contents.metadata, None);
+    let nothing = &mut HashAlong::of(&[]);
+    struct_field(&mut writer, span::METADATA, contents.metadata, nothing);
     let buffer = &mut writer.buffer;
     buffer.int_field(span::IS_ROOT_SPAN, i64::from(fields.is_root_span));
     time_field(
@@ -231,22 +235,14 @@ pub(crate) fn encode_span(
     for (field, schema, written) in schemas {
         schema_field(&mut writer, field, schema, written);
     }
-    let [input_json, output_json] = match alongside.json {
-        Some(json) => json.map(Some),
-        None => [None, None],
-    };
-    struct_field(
-        &mut writer,
-        span::OUTPUT_VALUE,
-        contents.output_value,
-        output_json,
-    );
-    struct_field(
-        &mut writer,
-        span::INPUT_VALUE,
-        contents.input_value,
-        input_json,
-    );
+    let [mut input_along, mut output_along] = alongside.hashed;
+    let values = [
+        (span::OUTPUT_VALUE, contents.output_value, &mut output_along),
+        (span::INPUT_VALUE, contents.input_value, &mut input_along),
+    ];
+    for (field, value, along) in values {
+        struct_field(&mut writer, field, value, along);
+    }
     let buffer = &mut writer.buffer;
     buffer.int_field(span::PACKAGE_TYPE, i64::from(fields.package_type));
     buffer.string_field(span::SUBMODULE_NAME, fields.submodule_name);
@@ -261,6 +257,7 @@ pub(crate) fn encode_span(
         message_depth: writer.deepest,
         bytes: writer.buffer.finish(),
         value_hashes: [input_hash, output_hash],
+        hashed: [input_along.finish(), output_along.finish()],
     })
 }
 
@@ -278,16 +275,13 @@ fn struct_field(
     writer: &mut StructWriter,
     field: u32,
     source: StructSource<'_>,
-    json: Option<&mut ReverseBuffer>,
+    along: &mut HashAlong<'_>,
 ) {
     let mark = writer.buffer.len();
     writer.reached(IN_SPAN);
     match source {
         StructSource::Empty => {}
-        StructSource::Document(document) => match json {
-            Some(json) => writer.object_and_json(document, IN_SPAN, json),
-            None => writer.object(document, IN_SPAN),
-        },
+        StructSource::Document(document) => writer.object_and_hash(document, IN_SPAN, along),
         StructSource::Bytes(bytes) => writer.buffer.prepend(bytes),
     }
     writer.buffer.close_message(field, mark);

@@ -1,9 +1,9 @@
 //! `google.protobuf.Struct` of a document.
 
-use crate::document::Document;
+use crate::document::{Document, Kind};
 use crate::proto::EncodedBytes;
 use crate::proto::reverse::ReverseBuffer;
-use crate::writer::Writer;
+use crate::writer::{HashAlong, prepend_struct};
 
 /// The Struct of a document; empty for one that is not an object.
 pub(crate) fn encode_struct(document: &Document<'_>) -> EncodedBytes {
@@ -29,33 +29,21 @@ impl StructWriter {
 
     /// The entries of a document's object; `depth` is that of the Struct message.
     pub(crate) fn object(&mut self, document: &Document<'_>, depth: usize) {
-        let mut none = ReverseBuffer::none();
-        self.write::<false>(document, depth, &mut none);
+        self.object_and_hash(document, depth, &mut HashAlong::of(&[]));
     }
 
-    /// The same, and the document's canonical JSON to another buffer.
-    pub(crate) fn object_and_json(
+    /// The same, with something hashed along.
+    pub(crate) fn object_and_hash(
         &mut self,
         document: &Document<'_>,
         depth: usize,
-        json: &mut ReverseBuffer,
-    ) {
-        self.write::<true>(document, depth, json);
-    }
-
-    fn write<const JSON: bool>(
-        &mut self,
-        document: &Document<'_>,
-        depth: usize,
-        json: &mut ReverseBuffer,
+        along: &mut HashAlong<'_>,
     ) {
         self.reached(depth);
-        let mut writer = Writer {
-            json,
-            proto: &mut self.buffer,
-            deepest: self.deepest,
-        };
-        writer.root::<JSON, true>(document, document.root_node(), depth);
-        self.deepest = writer.deepest;
+        let root = document.root_node();
+        if root.kind() == Kind::Object {
+            let deepest = prepend_struct(document, root, depth, &mut self.buffer, along);
+            self.reached(deepest);
+        }
     }
 }
