@@ -279,7 +279,7 @@ pub fn process_export_payload<'a, T: Into<JsonText<'a>>, M: Into<JsonText<'a>>>(
         Some(text) => SchemaMerges::parse(text)?,
         None => SchemaMerges::none(),
     };
-    Ok(Payload::new(document, &merges).process())
+    Ok(Payload::new(document, &merges).into_processed())
 }
 
 /// What [`process_export_payload_value`] gives back.

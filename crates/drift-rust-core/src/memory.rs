@@ -31,9 +31,14 @@ pub(crate) fn take(capacity: usize) -> Vec<u8> {
     vec![0; capacity]
 }
 
+/// Whether a buffer is small enough to be kept.
+pub(crate) fn is_kept(buffer: &[u8]) -> bool {
+    buffer.len() <= MAX_KEPT_BYTES
+}
+
 /// Keeps a buffer for another call where there is a place for it.
 pub(crate) fn give_back(buffer: Vec<u8>) {
-    if buffer.is_empty() || buffer.len() > MAX_KEPT_BYTES {
+    if buffer.is_empty() || !is_kept(&buffer) {
         return;
     }
     for place in &BUFFERS {

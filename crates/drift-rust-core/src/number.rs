@@ -139,20 +139,20 @@ impl Decimal {
         // The value is digits / 10^fraction. Both are moved up to their top
         // bit, so that the quotient has 64 bits, of which a double holds 53.
         let power = POWERS.get(self.fraction)?;
-        let (up, power_up) = (self.digits.leading_zeros(), power.leading_zeros());
-        let (dividend, divisor) = (self.digits << up, power << power_up);
-        let shift = if dividend < divisor { 64 } else { 63 };
-        let inverse = *INVERSES.get(self.fraction)?;
-        let mut quotient = Quotient::near(dividend, inverse, shift)?;
+        let up = self.digits.leading_zeros();
+        let dividend = self.digits << up;
+        let shift = if dividend < power.divisor { 64 } else { 63 };
+        let mut quotient = Quotient::near(dividend, power, shift);
         if quotient.is_near_half() {
-            quotient = Quotient::exact(dividend, divisor, shift)?;
+            quotient = Quotient::exact(dividend, power, shift)?;
         }
         let mantissa = quotient.rounded();
-        let exponent = i32::try_from(power_up).ok()? - i32::try_from(up).ok()? + 11
-            - i32::try_from(shift).ok()?;
-        // A power of two, and the value is at least 10^15 / 10^19: exact.
-        let value = mantissa as f64 * power_of_two(exponent)?;
-        let unit = inverse >> 127u32.checked_sub(shift + up)?;
+        // The value is mantissa · 2^exponent, and at least 10^15 / 10^19 and
+        // below 10^19: a normal double. The mantissa's top bit, and a carry out
+        // of it, count in the exponent's place.
+        let exponent = u64::from(power.up + 11) + 1023 - u64::from(up + shift);
+        let value = f64::from_bits(((exponent + 51) << 52) + mantissa);
+        let unit = power.inverse >> (127 - shift - up);
         let may_be_canonical = self.whole <= 16
             && self.digits < HUNDRED_QUADRILLION
             && !self.digits.is_multiple_of(10)
@@ -184,15 +184,14 @@ impl Decimal {
     /// none of as many is nearer to it. May say no of a token that is; never
     /// yes of one that is not. The last digit counts for `unit` to `unit + 1`
     /// units of the quotient.
-    fn is_shortest(&self, mantissa: u64, quotient: &Quotient, unit: u128) -> bool {
+    fn is_shortest(&self, mantissa: u64, quotient: &Quotient, unit: u64) -> bool {
         let last_digit = (self.digits % 10).cast_signed();
         // At a power of two the doubles below stand closer than those above.
         if mantissa.is_power_of_two() {
             return false;
         }
-        let Ok(unit) = i64::try_from(unit) else {
-            return false;
-        };
+        // At most 2^14, as the digits have at least 50 bits.
+        let unit = unit.cast_signed();
         // The token's value is at least `low` and below `high` above the double.
         let low = quotient.low.wrapping_sub(mantissa << 11).cast_signed();
         let high = low + Quotient::ERROR;
@@ -222,17 +221,16 @@ impl Quotient {
     /// The inverse is 2^127 / divisor without its fraction, so the product is
     /// less than dividend · 2^(shift - 127) ≤ 2 below the quotient; without the
     /// fractions of both it is less than 4 below.
-    fn near(dividend: u64, inverse: u128, shift: u32) -> Option<Quotient> {
-        let inverse = u64::try_from(inverse).ok()?;
-        let product = u128::from(dividend) * u128::from(inverse);
-        Some(Quotient {
-            low: (product >> 127u32.checked_sub(shift)?) as u64,
+    fn near(dividend: u64, power: &Power, shift: u32) -> Quotient {
+        let product = u128::from(dividend) * u128::from(power.inverse);
+        Quotient {
+            low: (product >> (127 - shift)) as u64,
             remains: true,
-        })
+        }
     }
 
-    fn exact(dividend: u64, divisor: u64, shift: u32) -> Option<Quotient> {
-        let (dividend, divisor) = (u128::from(dividend) << shift, u128::from(divisor));
+    fn exact(dividend: u64, power: &Power, shift: u32) -> Option<Quotient> {
+        let (dividend, divisor) = (u128::from(dividend) << shift, u128::from(power.divisor));
         let quotient = dividend / divisor;
         Some(Quotient {
             low: u64::try_from(quotient).ok()?,
@@ -259,40 +257,41 @@ const SIXTEEN_DIGITS: u64 = 1_000_000_000_000_000;
 /// 10^17: no double needs more than 17 digits.
 const HUNDRED_QUADRILLION: u64 = 100_000_000_000_000_000;
 
-/// Powers of ten that 64 bits hold.
-const POWERS: [u64; 20] = {
-    let mut powers = [1; 20];
+/// A power of ten to divide by.
+struct Power {
+    /// The power, moved up to its top bit.
+    divisor: u64,
+    /// By how many bits.
+    up: u32,
+    /// 2^127 / divisor without its fraction.
+    inverse: u64,
+}
+
+/// Powers of ten that 64 bits hold. The first is not divided by: its inverse
+/// would have 65 bits.
+static POWERS: [Power; 20] = {
+    let mut powers = [const {
+        Power {
+            divisor: 0,
+            up: 0,
+            inverse: 0,
+        }
+    }; 20];
     let mut power = 1u64;
     let (mut rest, _) = powers.split_at_mut(20);
     while let [first, behind @ ..] = rest {
-        *first = power;
+        let up = power.leading_zeros();
+        let divisor = power << up;
+        *first = Power {
+            divisor,
+            up,
+            inverse: ((1u128 << 127) / (divisor as u128)) as u64,
+        };
         power = power.wrapping_mul(10);
         rest = behind;
     }
     powers
 };
-
-/// 2^127 divided by the powers of ten, each moved up to its top bit: 64 bits,
-/// and 65 for 1.
-const INVERSES: [u128; 20] = {
-    let mut inverses = [0; 20];
-    let mut power = 1u64;
-    let (mut rest, _) = inverses.split_at_mut(20);
-    while let [first, behind @ ..] = rest {
-        *first = (1u128 << 127) / ((power << power.leading_zeros()) as u128);
-        power = power.wrapping_mul(10);
-        rest = behind;
-    }
-    inverses
-};
-
-/// 2^exponent as a normal double.
-fn power_of_two(exponent: i32) -> Option<f64> {
-    let biased = u64::try_from(exponent + 1023).ok()?;
-    (1..2047)
-        .contains(&biased)
-        .then(|| f64::from_bits(biased << 52))
-}
 
 /// Moves over the digits at a place and takes them into a number, which counts
 /// only while it has at most 19 of them; gives the offset behind them.

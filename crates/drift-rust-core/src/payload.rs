@@ -210,18 +210,49 @@ impl<'a> Payload<'a> {
 
     /// All outputs at once.
     pub fn process(&self) -> ProcessedPayload {
+        self.write().into_processed()
+    }
+
+    /// The same, and frees the payload before its outputs get their final
+    /// form: of a large one not everything is there at the same time.
+    pub(crate) fn into_processed(self) -> ProcessedPayload {
+        let written = self.write();
+        drop(self);
+        written.into_processed()
+    }
+
+    fn write(&self) -> Written {
         let json = self.document.canonical_bytes();
         let decoded = self.write_decoded();
-        let (decoded_value_hash, protobuf_struct_bytes) =
-            self.hash_and_struct(decoded.as_ref().unwrap_or(&json));
-        let schema = self.schema_forms(false);
+        let (value_hash, struct_bytes) = self.hash_and_struct(decoded.as_ref().unwrap_or(&json));
+        Written {
+            value_hash,
+            struct_bytes,
+            schema: self.schema_forms(false),
+            json,
+            decoded,
+        }
+    }
+}
+
+/// The outputs as they were written.
+struct Written {
+    json: ReverseBuffer,
+    decoded: Option<ReverseBuffer>,
+    value_hash: String,
+    schema: SchemaForms,
+    struct_bytes: EncodedBytes,
+}
+
+impl Written {
+    fn into_processed(self) -> ProcessedPayload {
         ProcessedPayload {
-            decoded_value_hash,
-            decoded_schema_hash: schema.hash,
-            decoded_schema_json: schema.json,
-            protobuf_struct_bytes,
-            normalized_json: json.into_string(),
-            decoded_json: decoded.map(ReverseBuffer::into_string),
+            decoded_value_hash: self.value_hash,
+            decoded_schema_hash: self.schema.hash,
+            decoded_schema_json: self.schema.json,
+            protobuf_struct_bytes: self.struct_bytes,
+            normalized_json: self.json.into_string(),
+            decoded_json: self.decoded.map(ReverseBuffer::into_string),
         }
     }
 }

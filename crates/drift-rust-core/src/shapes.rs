@@ -77,9 +77,9 @@ impl Trail {
 struct Shape {
     trail: Trail,
     /// The first bytes of the key's token, `"key":`, as JSON text has it.
-    head: u128,
+    head: [u64; 2],
     /// Which bits of `head` count.
-    mask: u128,
+    mask: [u64; 2],
     /// The whole token in `tokens`.
     token_start: u32,
     token_length: u32,
@@ -206,8 +206,8 @@ impl Shapes {
         Shapes {
             shapes: vec![Shape {
                 trail: Trail::EMPTY,
-                head: 0,
-                mask: 0,
+                head: [0; 2],
+                mask: [0; 2],
                 token_start: 0,
                 token_length: 0,
                 name_start: 0,
@@ -267,7 +267,13 @@ impl Shapes {
     pub(crate) fn token_at(&self, shape: ShapeId, text: &[u8], at: usize) -> Option<usize> {
         let shape = self.shapes.get(shape.0 as usize)?;
         let chunk = text.get(at..)?.first_chunk::<16>()?;
-        if shape.mask == 0 || (u128::from_le_bytes(*chunk) ^ shape.head) & shape.mask != 0 {
+        let ([low, high], _) = chunk.as_chunks::<8>() else {
+            return None;
+        };
+        let other = (u64::from_le_bytes(*low) ^ shape.head[0]) & shape.mask[0]
+            | (u64::from_le_bytes(*high) ^ shape.head[1]) & shape.mask[1];
+        // The empty shape has no key, and so no bits that count.
+        if other != 0 || shape.mask[0] == 0 {
             return None;
         }
         let length = shape.token_length as usize;
@@ -420,8 +426,8 @@ impl Shapes {
         let id = self.shapes.len() as u32;
         self.shapes.push(Shape {
             trail,
-            head: u128::from_le_bytes(head),
-            mask: u128::MAX >> (128 - 8 * counted),
+            head: halves(u128::from_le_bytes(head)),
+            mask: halves(u128::MAX >> (128 - 8 * counted)),
             token_start: self.tokens.len() as u32,
             token_length: token.len() as u32,
             name_start: self.names.len() as u32,
@@ -582,6 +588,11 @@ impl Shapes {
 
 fn tag(field: u32) -> u64 {
     u64::from(field << 3 | WireType::Length as u32)
+}
+
+/// The lower and the upper half of a number.
+fn halves(number: u128) -> [u64; 2] {
+    [number as u64, (number >> 64) as u64]
 }
 
 /// Where a key leads on from a trail.

@@ -333,10 +333,23 @@ impl ReverseBuffer {
     }
 
     /// What was written, as text.
-    pub(crate) fn into_string(self) -> String {
+    pub(crate) fn into_string(mut self) -> String {
+        let bytes = if memory::is_kept(&self.buffer) {
+            self.as_slice().to_vec()
+        } else {
+            // Too large to serve another call: the text moves to the front of
+            // its own memory instead of being there twice.
+            let mut bytes = std::mem::take(&mut self.buffer);
+            let start = std::mem::take(&mut self.start);
+            let length = bytes.len() - start;
+            bytes.copy_within(start.., 0);
+            bytes.truncate(length);
+            bytes.shrink_to_fit();
+            bytes
+        };
         // All pieces are text, so this is never the lossy way; should it be, a
         // replaced character is seen at once, where undefined behaviour is not.
-        simd::into_string(self.as_slice().to_vec())
+        simd::into_string(bytes)
             .unwrap_or_else(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
 }
