@@ -64,6 +64,7 @@ test-python: python
 	$(OURS) -m pytest bindings/python/tests
 
 test-node: node
+	cargo test --quiet --locked --package drift-core-node
 	npm test --prefix $(NODE) --silent
 
 test-parity: python node answer

@@ -1,4 +1,4 @@
-//! JavaScript functions that make results, kept for each environment.
+//! JavaScript functions that make results; `kept.rs` keeps them.
 //!
 //! Setting members through Node-API makes a key string for each one: 1,300 ns
 //! for the six of `processExportPayload`, against 120 ns for a call of a
@@ -7,13 +7,13 @@
 //! made, in a context without `Buffer` for one, results are made without them.
 
 use napi::sys;
-use std::ffi::{CStr, c_void};
+use std::ffi::CStr;
 use std::fmt::Write as _;
 use std::ptr;
 
 /// A result's members, in order.
 pub(crate) struct Shape<const N: usize> {
-    place: usize,
+    pub(crate) place: usize,
     pub(crate) names: [&'static CStr; N],
 }
 
@@ -53,25 +53,11 @@ pub(crate) const PROCESSED_SPAN: Shape<10> = Shape {
     ],
 };
 
-impl<const N: usize> Shape<N> {
-    /// The function that makes the object from its members, in order.
-    pub(crate) fn factory(&self, env: sys::napi_env) -> Option<sys::napi_value> {
-        function(env, self.place)
-    }
-}
-
 /// `Buffer.allocUnsafe`.
-pub(crate) fn buffer_allocator(env: sys::napi_env) -> Option<sys::napi_value> {
-    function(env, FUNCTIONS - 1)
-}
+pub(crate) const BUFFER_ALLOCATOR: usize = FUNCTIONS - 1;
 
 /// The shapes, and the buffer allocator.
-const FUNCTIONS: usize = 4;
-
-/// The functions of one environment; null where there is none.
-struct Factories {
-    functions: [sys::napi_ref; FUNCTIONS],
-}
+pub(crate) const FUNCTIONS: usize = 4;
 
 /// An array of the functions.
 fn script() -> String {
@@ -89,44 +75,8 @@ fn script() -> String {
     script
 }
 
-fn function(env: sys::napi_env, place: usize) -> Option<sys::napi_value> {
-    let mut data = ptr::null_mut();
-    // SAFETY: the environment is live; the data is null or what `make` has set.
-    unsafe { sys::napi_get_instance_data(env, &mut data) };
-    if data.is_null() {
-        data = make(env)?.cast();
-    }
-    // SAFETY: instance data of this addon is always a `Factories`, which lives
-    // as long as the environment; nothing writes to it.
-    let factories = unsafe { &*data.cast::<Factories>() };
-    let reference = *factories.functions.get(place)?;
-    if reference.is_null() {
-        return None;
-    }
-    let mut function = ptr::null_mut();
-    // SAFETY: the reference is strong and of this environment.
-    unsafe { sys::napi_get_reference_value(env, reference, &mut function) };
-    (!function.is_null()).then_some(function)
-}
-
-/// Makes the functions and keeps them; `None` when not even that works.
-fn make(env: sys::napi_env) -> Option<*mut Factories> {
-    let factories = Box::into_raw(Box::new(Factories {
-        functions: make_functions(env).unwrap_or([ptr::null_mut(); FUNCTIONS]),
-    }));
-    // SAFETY: the environment is live, and frees the box when it goes.
-    let status = unsafe {
-        sys::napi_set_instance_data(env, factories.cast(), Some(release), ptr::null_mut())
-    };
-    if status == sys::Status::napi_ok {
-        return Some(factories);
-    }
-    // SAFETY: the environment has not taken the box.
-    drop(unsafe { Box::from_raw(factories) });
-    None
-}
-
-fn make_functions(env: sys::napi_env) -> Option<[sys::napi_ref; FUNCTIONS]> {
+/// Makes the functions; `None` when not even that works.
+pub(crate) fn make_functions(env: sys::napi_env) -> Option<[sys::napi_ref; FUNCTIONS]> {
     let script = script();
     let (mut source, mut list) = (ptr::null_mut(), ptr::null_mut());
     // SAFETY: pointer and length are those of `script`; handles are checked
@@ -164,12 +114,6 @@ fn make_functions(env: sys::napi_env) -> Option<[sys::napi_ref; FUNCTIONS]> {
         }
     }
     Some(functions)
-}
-
-/// The environment goes: its references go with it, the box here.
-unsafe extern "C" fn release(_env: sys::napi_env, data: *mut c_void, _hint: *mut c_void) {
-    // SAFETY: `data` is the box that `make` has handed over.
-    drop(unsafe { Box::from_raw(data.cast::<Factories>()) });
 }
 
 #[cfg(test)]

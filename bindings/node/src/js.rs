@@ -7,9 +7,11 @@
 //! may run JavaScript (getters, proxies) takes `&mut Js`, and a borrow of bytes
 //! holds `&Js`; so nothing can detach, resize or write what is being read.
 
-use crate::factory::{self, Shape};
+use crate::factory::{BUFFER_ALLOCATOR, Shape};
 use crate::failure::{Class, Failure, Report};
-use drift_rust_core::{ErrorCode, utf16_to_text};
+use crate::kept::{Kept, Scratch, Texts};
+use crate::transcode::{self, Width};
+use drift_rust_core::ErrorCode;
 use napi::bindgen_prelude::{Env, FromNapiValue, JsValue, Unknown};
 use napi::sys;
 use std::borrow::Cow;
@@ -18,13 +20,17 @@ use std::marker::PhantomData;
 use std::ptr;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// Up to this many UTF-16 units a string is read in one pass into a buffer of
-/// the largest possible size; above it, its UTF-8 length is asked for first.
-const ONE_PASS_UNITS: usize = 1 << 24;
+/// Room for the units of most strings, so that their length need not be asked
+/// for first.
+const FEW_UNITS: usize = 1 << 12;
 
 /// Up to here, exclusively, Node takes a buffer from its pool (half of
 /// `Buffer.poolSize`).
 const POOLED_BYTES: usize = 4096;
+
+/// Where in a text (in UTF-8 bytes) the first unpaired surrogate was, by now
+/// U+FFFD.
+pub(crate) type FirstSurrogate = Option<usize>;
 
 /// A JavaScript value, held by the scope of the call it belongs to.
 #[derive(Clone, Copy)]
@@ -78,6 +84,8 @@ struct View {
 /// One call from JavaScript.
 pub(crate) struct Js<'s> {
     env: &'s Env,
+    kept: Option<&'s Kept>,
+    texts: Texts,
 }
 
 /// Made values are plain data properties, whatever stands on `Object.prototype`.
@@ -87,7 +95,11 @@ const PLAIN: sys::napi_property_attributes = sys::PropertyAttributes::writable
 
 impl<'s> Js<'s> {
     pub(crate) fn new(env: &'s Env) -> Js<'s> {
-        Js { env }
+        Js {
+            env,
+            kept: Kept::of(env.raw()),
+            texts: Texts::default(),
+        }
     }
 
     fn raw(&self) -> sys::napi_env {
@@ -174,77 +186,110 @@ impl<'s> Js<'s> {
         }
     }
 
-    /// A string's UTF-16 length.
-    fn units(&self, value: Value<'s>) -> Result<usize, Failure> {
-        let mut units = 0;
-        // SAFETY: without a buffer, Node-API only measures.
-        self.check(unsafe {
-            sys::napi_get_value_string_utf16(self.raw(), value.raw, ptr::null_mut(), 0, &mut units)
-        })?;
-        Ok(units)
-    }
-
-    /// A string as UTF-8; Node-API writes U+FFFD for each unpaired surrogate.
-    pub(crate) fn utf8(&self, value: Value<'s>) -> Result<Vec<u8>, Failure> {
-        let units = self.units(value)?;
-        // A unit takes three bytes at most (a pair takes four). Given so much
-        // room V8 writes without measuring first, which is 2.5 times faster at
-        // 100 kB (Node 20, x86-64); the room that is too much is never touched.
-        let length = if units <= ONE_PASS_UNITS {
-            units * 3
-        } else {
-            let mut length = 0;
-            // SAFETY: without a buffer, Node-API only measures.
-            self.check(unsafe {
-                sys::napi_get_value_string_utf8(
-                    self.raw(),
-                    value.raw,
-                    ptr::null_mut(),
-                    0,
-                    &mut length,
-                )
-            })?;
-            length
-        };
-        // One more for the NUL that Node-API appends.
-        let mut bytes = Vec::<u8>::with_capacity(length + 1);
-        let mut written = 0;
-        // SAFETY: the buffer has room for `length + 1` bytes.
-        self.check(unsafe {
-            sys::napi_get_value_string_utf8(
-                self.raw(),
-                value.raw,
-                bytes.as_mut_ptr().cast(),
-                length + 1,
-                &mut written,
-            )
-        })?;
-        // SAFETY: Node-API wrote `written` bytes, at most `length`.
-        unsafe { bytes.set_len(written.min(length)) };
-        Ok(bytes)
-    }
-
-    /// Where (in UTF-8 bytes) a string's first unpaired surrogate stands.
-    pub(crate) fn first_unpaired_surrogate(
+    /// Appends a string's text, each unpaired surrogate as U+FFFD; `None` when
+    /// the value is no string, else where in `out` the first of these stands.
+    fn append_text(
         &self,
         value: Value<'s>,
-    ) -> Result<Option<usize>, Failure> {
-        let length = self.units(value)?;
-        let mut units = Vec::<u16>::with_capacity(length + 1);
-        let mut written = 0;
-        // SAFETY: the buffer has room for `length + 1` units.
-        self.check(unsafe {
-            sys::napi_get_value_string_utf16(
-                self.raw(),
-                value.raw,
-                units.as_mut_ptr().cast(),
-                length + 1,
-                &mut written,
-            )
-        })?;
-        // SAFETY: Node-API wrote `written` units, at most `length`.
-        unsafe { units.set_len(written.min(length)) };
-        Ok(utf16_to_text(&units).1)
+        out: &mut String,
+    ) -> Result<Option<FirstSurrogate>, Failure> {
+        self.with_scratch(
+            |kept| &kept.units,
+            |units| {
+                let is_string = self.read_units(value, units)?;
+                Ok(is_string.then(|| transcode::append_utf8(units, out)))
+            },
+        )
+    }
+
+    fn with_scratch<T: 's, R>(
+        &self,
+        which: impl Fn(&'s Kept) -> &'s Scratch<T>,
+        call: impl FnOnce(&mut Vec<T>) -> R,
+    ) -> R {
+        let scratch = self.kept.map(which);
+        let mut items = scratch.map(Scratch::take).unwrap_or_default();
+        let result = call(&mut items);
+        if let Some(scratch) = scratch {
+            scratch.give_back(items);
+        }
+        result
+    }
+
+    /// Fills an empty vector with a string's units; false when the value is no
+    /// string.
+    fn read_units(&self, value: Value<'s>, units: &mut Vec<u16>) -> Result<bool, Failure> {
+        units.reserve(FEW_UNITS);
+        loop {
+            let (room, mut written) = (units.capacity(), 0);
+            // SAFETY: the vector has room for as many units; one of them is for
+            // the NUL that Node-API appends.
+            let status = unsafe {
+                sys::napi_get_value_string_utf16(
+                    self.raw(),
+                    value.raw,
+                    units.as_mut_ptr(),
+                    room,
+                    &mut written,
+                )
+            };
+            if status == sys::Status::napi_string_expected {
+                return Ok(false);
+            }
+            self.check(status)?;
+            let mut length = written;
+            if written + 1 >= room {
+                // All of the string, or as much as there was room for.
+                // SAFETY: without a buffer, Node-API only measures.
+                self.check(unsafe {
+                    sys::napi_get_value_string_utf16(
+                        self.raw(),
+                        value.raw,
+                        ptr::null_mut(),
+                        0,
+                        &mut length,
+                    )
+                })?;
+            }
+            if length <= written {
+                // SAFETY: Node-API wrote `written` units, fewer than the room.
+                unsafe { units.set_len(written.min(room)) };
+                return Ok(true);
+            }
+            units.reserve_exact(length + 1);
+        }
+    }
+
+    /// A string as text of its own; `None` when the value is no string.
+    pub(crate) fn owned_text(
+        &self,
+        value: Value<'s>,
+    ) -> Result<Option<(String, FirstSurrogate)>, Failure> {
+        let mut text = String::new();
+        let first_surrogate = self.append_text(value, &mut text)?;
+        Ok(first_surrogate.map(|first| (text, first)))
+    }
+
+    /// The same in memory that is kept for the next call, as far as it goes.
+    pub(crate) fn text<'a>(
+        &'a self,
+        value: Value<'s>,
+    ) -> Result<Option<(Cow<'a, str>, FirstSurrogate)>, Failure> {
+        let kept = self.kept.into_iter().flat_map(|kept| &kept.texts);
+        let free = self
+            .texts
+            .iter()
+            .zip(kept)
+            .find(|(text, _)| text.get().is_none());
+        let Some((place, scratch)) = free else {
+            let owned = self.owned_text(value)?;
+            return Ok(owned.map(|(text, first)| (Cow::Owned(text), first)));
+        };
+        // No bytes are a text.
+        let mut text = String::from_utf8(scratch.take()).unwrap_or_default();
+        let first_surrogate = self.append_text(value, &mut text)?;
+        let text = place.get_or_init(|| text);
+        Ok(first_surrogate.map(|first| (Cow::Borrowed(text.as_str()), first)))
     }
 
     pub(crate) fn boolean(&self, value: Value<'s>) -> Result<bool, Failure> {
@@ -371,8 +416,8 @@ impl<'s> Js<'s> {
         (0..self.array_length(names)?)
             .map(|index| {
                 let name = self.element(names, index)?;
-                let name = self.utf8(name)?;
-                Ok(String::from_utf8_lossy(&name).into_owned())
+                let name = self.owned_text(name)?;
+                Ok(name.map(|(name, _)| name).unwrap_or_default())
             })
             .collect()
     }
@@ -392,16 +437,31 @@ impl<'s> Js<'s> {
 
     /// A string; one byte per character where that is enough.
     pub(crate) fn string(&self, text: &str) -> Result<Value<'s>, Failure> {
-        let (data, length) = (text.as_ptr().cast(), text.len().cast_signed());
-        let made = self.made(|raw| {
-            if text.is_ascii() {
-                // SAFETY: pointer and length are those of `text`, and ASCII is Latin-1.
-                unsafe { sys::napi_create_string_latin1(self.raw(), data, length, raw) }
-            } else {
-                // SAFETY: pointer and length are those of `text`.
-                unsafe { sys::napi_create_string_utf8(self.raw(), data, length, raw) }
-            }
-        });
+        let made = match transcode::width(text) {
+            Width::Ascii => self.latin1_string(text.as_bytes()),
+            Width::Latin1 => self.with_scratch(
+                |kept| &kept.bytes,
+                |bytes| {
+                    transcode::to_latin1(text, bytes);
+                    self.latin1_string(bytes)
+                },
+            ),
+            Width::Utf16 => self.with_scratch(
+                |kept| &kept.units,
+                |units| {
+                    transcode::to_utf16(text, units);
+                    // SAFETY: pointer and length are those of `units`.
+                    self.made(|raw| unsafe {
+                        sys::napi_create_string_utf16(
+                            self.raw(),
+                            units.as_ptr(),
+                            units.len().cast_signed(),
+                            raw,
+                        )
+                    })
+                },
+            ),
+        };
         made.map_err(|failure| match failure {
             Failure::Pending => failure,
             Failure::Fault(_) => Failure::from(Report::new(
@@ -411,6 +471,18 @@ impl<'s> Js<'s> {
                     text.len()
                 ),
             )),
+        })
+    }
+
+    fn latin1_string(&self, bytes: &[u8]) -> Result<Value<'s>, Failure> {
+        // SAFETY: pointer and length are those of `bytes`.
+        self.made(|raw| unsafe {
+            sys::napi_create_string_latin1(
+                self.raw(),
+                bytes.as_ptr().cast(),
+                bytes.len().cast_signed(),
+                raw,
+            )
         })
     }
 
@@ -446,7 +518,7 @@ impl<'s> Js<'s> {
     }
 
     fn pooled_buffer(&mut self, bytes: &[u8]) -> Result<Option<Value<'s>>, Failure> {
-        let Some(allocate) = factory::buffer_allocator(self.raw()) else {
+        let Some(allocate) = self.function(BUFFER_ALLOCATOR) else {
             return Ok(None);
         };
         let length = self.number(bytes.len() as f64)?;
@@ -470,7 +542,12 @@ impl<'s> Js<'s> {
         Ok(Some(buffer))
     }
 
-    /// Calls one of our factories.
+    /// One of the functions of `factory.rs`.
+    fn function(&self, place: usize) -> Option<sys::napi_value> {
+        self.kept?.function(self.raw(), place)
+    }
+
+    /// Calls one of them.
     fn call(
         &mut self,
         function: sys::napi_value,
@@ -498,7 +575,7 @@ impl<'s> Js<'s> {
         shape: &Shape<N>,
         values: [Value<'s>; N],
     ) -> Result<Value<'s>, Failure> {
-        match shape.factory(self.raw()) {
+        match self.function(shape.place) {
             Some(factory) => self.call(factory, &values),
             None => {
                 let mut names = shape.names.into_iter();
@@ -596,6 +673,19 @@ impl<'s> Js<'s> {
         // SAFETY: `deferred` is that of the promise, and settled this once.
         self.check(unsafe { sys::napi_reject_deferred(self.raw(), deferred, error.raw) })?;
         Ok(promise)
+    }
+}
+
+impl Drop for Js<'_> {
+    /// The call ends: what its texts lay in is kept for the next.
+    fn drop(&mut self) {
+        let kept = self.kept.into_iter().flat_map(|kept| &kept.texts);
+        for (text, scratch) in self.texts.iter_mut().zip(kept) {
+            match text.take() {
+                Some(text) => scratch.give_back(text.into_bytes()),
+                None => break,
+            }
+        }
     }
 }
 

@@ -8,10 +8,12 @@ mod batch;
 mod factory;
 mod failure;
 mod js;
+mod kept;
 mod operation;
 mod payload;
 mod read;
 mod span;
+mod transcode;
 
 use batch::{BuildExport, BuildExportHandles, ProcessSpans, ProcessSpansHandles};
 use drift_rust_core as core;
@@ -22,7 +24,7 @@ use napi::bindgen_prelude::{Env, Unknown};
 use napi_derive::napi;
 use operation::{Operation, start};
 use payload::{PayloadInput, ProcessPayload};
-use read::{CanonicalOptions, Copied, InPlace, Source as _, Text, canonical_options, text_for};
+use read::{CanonicalOptions, Copied, InPlace, Source as _, Text, canonical_options};
 use span::{BuildSpan, BuildSpanHandles, ProcessSpan, SpanHandles, Unread};
 use std::borrow::Cow;
 
@@ -49,9 +51,7 @@ fn with_options<'s, T>(
     call: impl FnOnce(&Text<'_>, CanonicalOptions) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let options = canonical_options(js, options)?;
-    let text = text_for(&InPlace(js), text, options.profile)
-        .map_err(|unfit| unfit.of_argument("payloadJson"))?;
-    call(&text, options)
+    with_text(js, text, |text| call(text, options))
 }
 
 /// Runs one function of the core on protobuf bytes in place.

@@ -1,20 +1,24 @@
 //! Arguments of the calls: what a value has to be, and how it is read.
 
 use crate::failure::{Failure, Report};
-use crate::js::{Js, Kind, Value};
+use crate::js::{FirstSurrogate, Js, Kind, Value};
 use drift_rust_core::{HashAlgorithm, JsonText, Profile};
 use std::borrow::Cow;
 use std::ffi::CStr;
 
-/// A text argument: a string's UTF-8, or bytes that should be UTF-8.
-pub(crate) struct Text<'a> {
-    bytes: Cow<'a, [u8]>,
-    replaced_surrogate: Option<usize>,
+/// A text argument.
+pub(crate) enum Text<'a> {
+    String(Cow<'a, str>, FirstSurrogate),
+    /// They should be UTF-8.
+    Bytes(Cow<'a, [u8]>),
 }
 
 impl Text<'_> {
     pub(crate) fn json(&self) -> JsonText<'_> {
-        JsonText::from(&*self.bytes).with_replaced_surrogate(self.replaced_surrogate)
+        match self {
+            Text::String(text, first) => JsonText::from(&**text).with_replaced_surrogate(*first),
+            Text::Bytes(bytes) => JsonText::from(&**bytes),
+        }
     }
 }
 
@@ -51,20 +55,19 @@ pub(crate) trait Source<'s, 'a> {
     fn js(&self) -> &Js<'s>;
     fn view(&self, value: Value<'s>) -> Result<Option<Cow<'a, [u8]>>, Failure>;
 
+    fn string(&self, value: Value<'s>) -> Result<Option<Text<'a>>, Failure>;
+
     /// A string, `Buffer` or `Uint8Array`.
     fn text(&self, value: Value<'s>) -> Result<Text<'a>, Unfit> {
-        let kind = self.js().kind(value);
-        let bytes = match kind {
-            Kind::String => Some(Cow::Owned(self.js().utf8(value)?)),
-            Kind::Object => self.view(value)?,
-            _ => None,
-        };
-        match bytes {
-            Some(bytes) => Ok(Text {
-                bytes,
-                replaced_surrogate: None,
-            }),
-            None => Err(Unfit::kind("a string, Buffer or Uint8Array", kind)),
+        if let Some(text) = self.string(value)? {
+            return Ok(text);
+        }
+        match self.view(value)? {
+            Some(bytes) => Ok(Text::Bytes(bytes)),
+            None => Err(Unfit::kind(
+                "a string, Buffer or Uint8Array",
+                self.js().kind(value),
+            )),
         }
     }
 
@@ -103,6 +106,10 @@ impl<'a, 's> Source<'s, 'a> for InPlace<'a, 's> {
     fn view(&self, value: Value<'s>) -> Result<Option<Cow<'a, [u8]>>, Failure> {
         self.0.bytes(value)
     }
+    fn string(&self, value: Value<'s>) -> Result<Option<Text<'a>>, Failure> {
+        let text = self.0.text(value)?;
+        Ok(text.map(|(text, first)| Text::String(text, first)))
+    }
 }
 
 /// Copies buffers.
@@ -116,33 +123,17 @@ impl<'s> Source<'s, 'static> for Copied<'_, 's> {
         let bytes = self.0.bytes(value)?;
         Ok(bytes.map(|bytes| Cow::Owned(bytes.into_owned())))
     }
-}
-
-/// A text as a profile takes it: `rfc8785` is told of unpaired surrogates.
-pub(crate) fn text_for<'a, 's>(
-    source: &impl Source<'s, 'a>,
-    value: Value<'s>,
-    profile: Profile,
-) -> Result<Text<'a>, Unfit> {
-    let mut text = source.text(value)?;
-    // By now a surrogate is U+FFFD; only a text that has one can have had it.
-    if profile == Profile::Rfc8785
-        && source.js().kind(value) == Kind::String
-        && String::from_utf8_lossy(&text.bytes).contains(char::REPLACEMENT_CHARACTER)
-    {
-        text.replaced_surrogate = source.js().first_unpaired_surrogate(value)?;
+    fn string(&self, value: Value<'s>) -> Result<Option<Text<'static>>, Failure> {
+        let text = self.0.owned_text(value)?;
+        Ok(text.map(|(text, first)| Text::String(Cow::Owned(text), first)))
     }
-    Ok(text)
 }
 
 /// A string, unpaired surrogates replaced.
 pub(crate) fn string<'s>(js: &Js<'s>, value: Value<'s>) -> Result<String, Unfit> {
-    match js.kind(value) {
-        Kind::String => Ok(match String::from_utf8(js.utf8(value)?) {
-            Ok(text) => text,
-            Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-        }),
-        kind => Err(Unfit::kind("a string", kind)),
+    match js.owned_text(value)? {
+        Some((text, _)) => Ok(text),
+        None => Err(Unfit::kind("a string", js.kind(value))),
     }
 }
 

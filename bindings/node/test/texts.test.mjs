@@ -242,6 +242,88 @@ test('shared memory that another thread writes gives an answer or an error', { t
   await writer.terminate()
 })
 
+// What a JavaScript string is to UTF-8, by another implementation.
+const wellFormed = (text) => Buffer.from(text, 'utf8').toString('utf8')
+
+test('strings of every width come back whole at every length around a block and a buffer', () => {
+  const units = ['a', 'é', '\u00ff', '\u0100', 'п', '\u07ff', '\u0800', '東', '\uffff', '\ud83d\ude00', '\ud800', '\udc00']
+  const lengths = [0, 1, 2, 3, 7, 8, 9, 13, 14, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65]
+  for (const unit of units) {
+    for (const other of ['b', 'é', '東']) {
+      for (const before of lengths) {
+        for (const after of [0, 1, 6, 15, 16, 33]) {
+          const text = `"${other.repeat(before)}${unit}${'c'.repeat(after)}"`
+          assert.equal(normalizeJson(text), wellFormed(text))
+        }
+      }
+    }
+    // Lengths around the room that a string is given without asking for its length.
+    for (const length of [4090, 4091, 4092, 4093, 4094, 4095, 4096, 4097, 8191, 8192, 8193, 65_536]) {
+      for (const filler of ['a', 'é', '東']) {
+        const text = `"${filler.repeat(length - unit.length - 2)}${unit}"`
+        assert.equal(text.length, length)
+        assert.equal(normalizeJson(text), wellFormed(text))
+        assert.equal(normalizeJson(Buffer.from(text)), wellFormed(text))
+      }
+    }
+  }
+})
+
+test('ropes, slices and strings outside the heap of JavaScript are texts like others', () => {
+  const halves = ['"' + 'left é '.repeat(1000), 'right 東京 \ud83d\ude00'.repeat(1000) + '"']
+  const rope = halves[0] + halves[1]
+  assert.equal(normalizeJson(rope), halves.join(''))
+  assert.equal(normalizeJson(halves[0] + 'x"'), halves[0] + 'x"')
+  for (const filler of ['0123456789', 'é', '東']) {
+    const text = `"${filler.repeat(20_000)}"`
+    const slice = `xyz${text}xyz`.slice(3, -3)
+    assert.equal(normalizeJson(slice), text)
+    assert.equal(normalizeJson(`["${filler.repeat(50)}"]`.slice(1, -1)), `"${filler.repeat(50)}"`)
+  }
+  // Node makes strings of a megabyte and more outside of V8's heap.
+  const narrow = Buffer.alloc(1_200_000, 'é', 'latin1')
+  narrow[0] = narrow[narrow.length - 1] = 0x22
+  const wide = Buffer.alloc(2_400_000, '東', 'utf16le')
+  wide.writeUInt16LE(0x22, 0)
+  wide.writeUInt16LE(0x22, wide.length - 2)
+  for (const text of [narrow.latin1Slice(), wide.ucs2Slice()]) assert.equal(normalizeJson(text), text)
+})
+
+test('strings beyond what memory is kept for come back whole, and the next call is as ever', () => {
+  for (const unit of ['a', 'é', '東', '\ud83d\ude00']) {
+    for (const units of [(1 << 20) - 2, (1 << 20) + 2, (1 << 24) + 2]) {
+      const text = `"${unit.repeat(units / unit.length)}"`
+      assert.equal(deterministicHash(text), deterministicHash(Buffer.from(text)))
+      assert.ok(normalizeJson(text) === text)
+      assert.equal(normalizeJson('"é東"'), '"é東"')
+    }
+  }
+})
+
+test('a call within the reading of a call has memory of its own', () => {
+  const inner = []
+  const long = (letter) => `{"a":"${letter.repeat(5000)}"}`
+  const span = {
+    name: 'é'.repeat(5000),
+    get environment() {
+      inner.push(normalizeJson(long('п')), core.processSpan({ name: '東', inputJson: long('東') }).inputNormalizedJson)
+      return '東'.repeat(5000)
+    },
+    inputJson: long('x'),
+    outputJson: long('é'),
+    get metadataJson() {
+      inner.push(normalizeJson(long('ö')))
+      return long('ж')
+    },
+  }
+  const { spanBytes, inputNormalizedJson, outputNormalizedJson } = core.processSpan(span)
+  const read = JSON.parse(core.spanToJson(spanBytes))
+  assert.deepEqual([read.name, read.environment], ['é'.repeat(5000), '東'.repeat(5000)])
+  assert.deepEqual(read.metadata, { a: 'ж'.repeat(5000) })
+  assert.deepEqual([inputNormalizedJson, outputNormalizedJson], [long('x'), long('é')])
+  assert.deepEqual(inner, [long('п'), long('東'), long('ö')])
+})
+
 test('strings come back whole in every representation', () => {
   const rope = 'x'.repeat(40) + ['"'].join('') + 'é'.repeat(3)
   for (const text of ['', 'ascii', 'latin é', 'wide 日本', 'astral \u{1f600}', 'nul \0', rope, 'y'.repeat(100_000) + 'é']) {
