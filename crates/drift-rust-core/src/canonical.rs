@@ -2,7 +2,10 @@
 
 use crate::document::{Document, Kind, Node};
 use crate::proto::reverse::ReverseBuffer;
+use crate::simd::Utf8;
 use crate::writer::prepend_json;
+use std::fmt;
+use std::ops::Deref;
 
 impl Document<'_> {
     /// The canonical form of the document in its profile.
@@ -39,6 +42,89 @@ impl Document<'_> {
 
     pub(crate) fn prepend_canonical(&self, json: &mut ReverseBuffer, node: Node) {
         prepend_json(self, node, json);
+    }
+}
+
+/// Canonical JSON as it was written; reading it copies nothing.
+///
+/// It is a `str` in every way, and `String::from` makes one of it.
+///
+/// ```
+/// let payload = drift_rust_core::process_export_payload::<_, &str>(r#"{"b": "é"}"#, None)?;
+/// assert_eq!(payload.normalized_json, r#"{"b":"é"}"#);
+/// assert_eq!(payload.normalized_json.len(), 10);
+/// assert_eq!(String::from(payload.normalized_json), "{\"b\":\"é\"}");
+/// # Ok::<(), drift_rust_core::PayloadError>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct CanonicalText(Utf8);
+
+impl CanonicalText {
+    pub(crate) fn new(json: ReverseBuffer) -> CanonicalText {
+        // All pieces are text, so this is never the lossy way; should it be, a
+        // replaced character is seen at once, where undefined behaviour is not.
+        CanonicalText(Utf8::new(json.finish()).unwrap_or_else(|bytes| {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            Utf8::new(text.into_bytes().into()).unwrap_or_default()
+        }))
+    }
+}
+
+impl Deref for CanonicalText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl AsRef<str> for CanonicalText {
+    fn as_ref(&self) -> &str {
+        self
+    }
+}
+
+impl From<CanonicalText> for String {
+    fn from(text: CanonicalText) -> String {
+        (*text).to_owned()
+    }
+}
+
+impl PartialEq for CanonicalText {
+    fn eq(&self, other: &CanonicalText) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for CanonicalText {}
+
+impl PartialEq<str> for CanonicalText {
+    fn eq(&self, other: &str) -> bool {
+        **self == *other
+    }
+}
+
+impl PartialEq<&str> for CanonicalText {
+    fn eq(&self, other: &&str) -> bool {
+        **self == **other
+    }
+}
+
+impl PartialEq<String> for CanonicalText {
+    fn eq(&self, other: &String) -> bool {
+        **self == **other
+    }
+}
+
+impl fmt::Display for CanonicalText {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self)
+    }
+}
+
+impl fmt::Debug for CanonicalText {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, formatter)
     }
 }
 

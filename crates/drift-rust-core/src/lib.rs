@@ -23,6 +23,7 @@ mod text;
 mod value;
 mod writer;
 
+pub use canonical::CanonicalText;
 pub use diff::{
     Difference, DifferenceKind, diff_documents, diff_export_requests, diff_json, diff_spans,
 };

@@ -1,5 +1,6 @@
 //! Payload processing: normalise, decode by merges, hash, schema, Struct.
 
+use crate::CanonicalText;
 use crate::document::{Document, DocumentBuilder, Kind};
 use crate::error::PayloadError;
 use crate::merges::{SchemaMerge, SchemaMerges};
@@ -52,8 +53,8 @@ struct Member {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcessedPayload {
     /// The canonical form of the payload.
-    pub normalized_json: String,
-    decoded_json: Option<String>,
+    pub normalized_json: CanonicalText,
+    decoded_json: Option<CanonicalText>,
     /// SHA-256 of the decoded value's canonical form, hex.
     pub decoded_value_hash: String,
     /// The schema of the decoded value, canonical.
@@ -251,8 +252,8 @@ impl Written {
             decoded_schema_hash: self.schema.hash,
             decoded_schema_json: self.schema.json,
             protobuf_struct_bytes: self.struct_bytes,
-            normalized_json: self.json.into_string(),
-            decoded_json: self.decoded.map(ReverseBuffer::into_string),
+            normalized_json: CanonicalText::new(self.json),
+            decoded_json: self.decoded.map(CanonicalText::new),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::proto::span::{
 };
 use crate::schema_cache::SchemaForms;
 use crate::writer::HashAlong;
-use crate::{JsonText, MergesError, ValueOptions};
+use crate::{CanonicalText, JsonText, MergesError, ValueOptions};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -64,7 +64,7 @@ pub struct SpanInput<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcessedValue {
     /// The canonical form of the payload.
-    pub normalized_json: String,
+    pub normalized_json: CanonicalText,
     /// SHA-256 of the decoded value's canonical form, hex.
     pub value_hash: String,
     /// The schema of the decoded value, canonical.
@@ -163,7 +163,7 @@ impl Texts {
     fn into_processed(self, value_hash: String, schema: SchemaForms) -> ProcessedValue {
         ProcessedValue {
             value_hash,
-            normalized_json: self.json.into_string(),
+            normalized_json: CanonicalText::new(self.json),
             schema_hash: schema.hash,
             schema_json: schema.json,
         }

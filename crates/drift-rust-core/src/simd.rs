@@ -1,10 +1,12 @@
-//! The two places where the core asks the compiler to trust it.
+//! The three places where the core asks the compiler to trust it.
 //!
 //! Leaves out everything else: the rest of the crate denies unsafe code.
 #![allow(
     unsafe_code,
     reason = "each block is proved beside it and runs under a sanitizer (scripts/sanitizer.sh)"
 )]
+
+use crate::proto::EncodedBytes;
 
 /// Which of 16 bytes cannot stand for themselves in a JSON string: a quote, a
 /// backslash or a control character. Bit `n` is byte `n`.
@@ -64,6 +66,28 @@ pub(crate) fn into_string(bytes: Vec<u8>) -> Result<String, Vec<u8>> {
     Ok(unsafe { String::from_utf8_unchecked(bytes) })
 }
 
+/// Bytes that were seen to be UTF-8.
+#[derive(Clone, Default)]
+pub(crate) struct Utf8(EncodedBytes);
+
+impl Utf8 {
+    /// Gives the bytes back when they are not UTF-8.
+    pub(crate) fn new(bytes: EncodedBytes) -> Result<Utf8, EncodedBytes> {
+        match simdutf8::basic::from_utf8(&bytes) {
+            Ok(_) => Ok(Utf8(bytes)),
+            Err(_) => Err(bytes),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn as_str(&self) -> &str {
+        // SAFETY: a value is made by `new`, which looks at all bytes, and by
+        // `default`, which has none; the field is private to this module,
+        // which never changes them, and a clone has the same ones.
+        unsafe { std::str::from_utf8_unchecked(&self.0) }
+    }
+}
+
 #[cfg(test)]
 #[allow(
     clippy::indexing_slicing,
@@ -96,5 +120,14 @@ mod tests {
     fn bytes_that_are_not_text_come_back() {
         assert_eq!(into_string(vec![0xFF]), Err(vec![0xFF]));
         assert_eq!(into_string("é".into()), Ok("é".to_owned()));
+        assert!(Utf8::new(vec![b'a', 0xC3].into()).is_err());
+        assert_eq!(Utf8::default().as_str(), "");
+        let text = Utf8::new("é".to_owned().into_bytes().into());
+        assert_eq!(
+            text.ok()
+                .map(|text| text.clone().as_str().to_owned())
+                .as_deref(),
+            Some("é")
+        );
     }
 }

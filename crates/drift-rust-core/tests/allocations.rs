@@ -130,8 +130,8 @@ fn a_small_payload_takes_memory_a_few_times_only() {
             warm(|| normalize_and_hash(REQUEST).unwrap()),
             2,
         ),
-        ("process_export_payload", warm(payload), 4),
-        ("process_export_payload with merges", warm(with_merges), 11),
+        ("process_export_payload", warm(payload), 3),
+        ("process_export_payload with merges", warm(with_merges), 10),
         ("process_span", warm(span), 17),
     ];
     for (call, count, bound) in counts {

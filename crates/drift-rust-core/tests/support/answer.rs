@@ -128,7 +128,7 @@ pub(crate) fn answer(call: &str, args: &Map<String, Json>) -> Json {
             let merges = args.bytes("merges");
             or_refusal(process_export_payload(&input, merges.as_ref()), |payload| {
                 json!({
-                    "normalized": payload.normalized_json,
+                    "normalized": &*payload.normalized_json,
                     "decoded": payload.decoded_json(),
                     "value_hash": payload.decoded_value_hash,
                     "schema": payload.decoded_schema_json,
@@ -173,8 +173,8 @@ pub(crate) fn answer(call: &str, args: &Map<String, Json>) -> Json {
                     "output_schema_hash": span.output.schema_hash,
                     "input_schema_json": span.input.schema_json,
                     "output_schema_json": span.output.schema_json,
-                    "input_normalized_json": span.input.normalized_json,
-                    "output_normalized_json": span.output.normalized_json,
+                    "input_normalized_json": &*span.input.normalized_json,
+                    "output_normalized_json": &*span.output.normalized_json,
                     "message_depth": span.message_depth,
                 })
             })
