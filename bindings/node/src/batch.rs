@@ -1,12 +1,12 @@
 //! Export requests: `buildExportSpansRequestBytes` and `processSpans`.
 
 use crate::failure::{Failure, Report};
-use crate::js::{Js, Kind, Value};
+use crate::js::{Js, Kind, POOLED_BYTES, Value};
 use crate::operation::Operation;
-use crate::read::{Source, Unfit, boolean, check_names, integer64, option_string, string};
+use crate::read::{InPlace, Source, Unfit, boolean, check_names, integer64, option_string, string};
 use crate::span::{OwnedSpan, SpanHandles, Unread};
 use drift_rust_core::{
-    BatchOptions, BatchSpan, ExportHeader, ProcessedBatch, SpanError,
+    BatchOptions, BatchSpan, ExportHeader, ExportRequest, ProcessedBatch, SpanError,
     build_export_spans_request_bytes, process_spans,
 };
 use std::borrow::Cow;
@@ -45,8 +45,11 @@ fn elements<'s>(
         let kind = js.kind(array).name();
         return Err(Report::argument(name, &format!("expected an array, not {kind}")).into());
     }
-    let mut elements = Vec::new();
-    for index in 0..js.array_length(array)? {
+    let length = js.array_length(array)?;
+    /// A length says little of a sparse array.
+    const MOST_EXPECTED: u32 = 1 << 12;
+    let mut elements = Vec::with_capacity(length.min(MOST_EXPECTED) as usize);
+    for index in 0..length {
         let element = js.element(array, index)?;
         elements.push(element);
         if !goes_on(js, element) {
@@ -118,6 +121,26 @@ impl<'s> BuildExportHandles<'s> {
 pub(crate) struct BuildExportInput<'a> {
     header: Header,
     spans: Vec<Cow<'a, [u8]>>,
+}
+
+impl BuildExport {
+    /// The request, written where JavaScript has it. The spans' bytes are used
+    /// in place, and nothing else holds them.
+    pub(crate) fn call<'s>(
+        js: &mut Js<'s>,
+        handles: BuildExportHandles<'s>,
+    ) -> Result<Value<'s>, Failure> {
+        let input = handles.resolve(&InPlace(js))?;
+        let header = input.header.core();
+        let request = ExportRequest::check(&header, &input.spans)?;
+        if request.len() < POOLED_BYTES {
+            // Taking memory from Node's pool runs JavaScript.
+            let bytes = request.to_vec();
+            drop(input);
+            return js.buffer(&bytes);
+        }
+        js.buffer_of_pieces(request.len(), |put| request.for_each_piece(put))
+    }
 }
 
 impl Operation for BuildExport {

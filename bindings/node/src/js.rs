@@ -26,7 +26,7 @@ const FEW_UNITS: usize = 1 << 12;
 
 /// Up to here, exclusively, Node takes a buffer from its pool (half of
 /// `Buffer.poolSize`).
-const POOLED_BYTES: usize = 4096;
+pub(crate) const POOLED_BYTES: usize = 4096;
 
 /// Where in a text (in UTF-8 bytes) the first unpaired surrogate was, by now
 /// U+FFFD.
@@ -337,16 +337,11 @@ impl<'s> Js<'s> {
     }
 
     fn view(&self, value: Value<'s>) -> Result<Option<View>, Failure> {
-        let mut is_view = false;
-        // SAFETY: the value is a live handle of this environment.
-        self.check(unsafe { sys::napi_is_typedarray(self.raw(), value.raw, &mut is_view) })?;
-        if !is_view {
-            return Ok(None);
-        }
         let (mut element, mut length, mut data) = (-1, 0, ptr::null_mut());
         let (mut memory, mut offset) = (ptr::null_mut(), 0);
-        // SAFETY: the value was just seen to be a typed array.
-        self.check(unsafe {
+        // SAFETY: the value is a live handle of this environment; Node-API
+        // itself looks whether it is a typed array.
+        let status = unsafe {
             sys::napi_get_typedarray_info(
                 self.raw(),
                 value.raw,
@@ -356,7 +351,11 @@ impl<'s> Js<'s> {
                 &mut memory,
                 &mut offset,
             )
-        })?;
+        };
+        if status == sys::Status::napi_invalid_arg {
+            return Ok(None);
+        }
+        self.check(status)?;
         if element != sys::TypedarrayType::uint8_array {
             return Ok(None);
         }
@@ -515,6 +514,39 @@ impl<'s> Js<'s> {
                 raw,
             )
         })
+    }
+
+    /// A `Buffer` that is written where it lies, by pieces of that length
+    /// together. It runs no JavaScript, so the pieces may be borrowed bytes.
+    pub(crate) fn buffer_of_pieces(
+        &self,
+        length: usize,
+        write: impl FnOnce(&mut dyn FnMut(&[u8])),
+    ) -> Result<Value<'s>, Failure> {
+        let mut data = ptr::null_mut();
+        // SAFETY: the environment is live.
+        let buffer = self
+            .made(|raw| unsafe { sys::napi_create_buffer(self.raw(), length, &mut data, raw) })?;
+        let mut written = 0;
+        write(&mut |piece| {
+            if piece.len() <= length - written {
+                // SAFETY: the buffer has room for `length` bytes, of which
+                // `written` are used. It is new, so no piece lies in it.
+                unsafe {
+                    let end = data.cast::<u8>().add(written);
+                    ptr::copy_nonoverlapping(piece.as_ptr(), end, piece.len());
+                }
+                written += piece.len();
+            }
+        });
+        if written == length {
+            return Ok(buffer);
+        }
+        Err(Report::new(
+            ErrorCode::Internal,
+            format!("{written} of {length} bytes were written; please report it"),
+        )
+        .into())
     }
 
     fn pooled_buffer(&mut self, bytes: &[u8]) -> Result<Option<Value<'s>>, Failure> {

@@ -249,9 +249,7 @@ pub fn build_export_spans_request_bytes<'s>(
     run(env, |js| {
         let header = header.map(|text| js.argument(text));
         let handles = BuildExportHandles::read(js, header, js.argument(spans))?;
-        let input = handles.resolve(&InPlace(js))?;
-        let output = BuildExport::compute(&input)?;
-        BuildExport::convert(js, output)
+        BuildExport::call(js, handles)
     })
 }
 

@@ -334,6 +334,47 @@ test('an export request refuses what it cannot hold, with the index', () => {
   }
 })
 
+test('an export request of every size holds the spans as they are', () => {
+  const varint = (number) => (number < 0x80 ? [number] : [(number & 0x7f) | 0x80, ...varint(number >>> 7)])
+  const field = (bytes) => Buffer.concat([Buffer.from([0x2a, ...varint(bytes.length)]), bytes])
+  // Each a span with a name of its own length.
+  const span = (length) => Buffer.concat([Buffer.from([0x22, ...varint(length)]), Buffer.alloc(length, 'n')])
+  const views = [
+    (bytes) => bytes,
+    (bytes) => new Uint8Array(bytes),
+    (bytes) => Buffer.concat([Buffer.from('xy'), bytes, Buffer.from('z')]).subarray(2, -1),
+    (bytes) => new Uint8Array(new SharedArrayBuffer(bytes.length)).fill(0).map((_, at) => bytes[at]),
+    (bytes) => {
+      const shared = new Uint8Array(new SharedArrayBuffer(bytes.length))
+      shared.set(bytes)
+      return shared
+    },
+  ]
+  for (const lengths of [[0], [10, 0, 200], [4080], [4086], [4087], [4088], [4089], [4090], [4100], [70_000], Array(600).fill(8000)]) {
+    const spans = lengths.map(span)
+    const expected = Buffer.concat([Buffer.from([0x12, 1, 0x65]), ...spans.map(field)])
+    for (const view of views) {
+      const request = buildExportSpansRequestBytes('', 'e', '', '', spans.map(view))
+      assert.ok(Buffer.isBuffer(request))
+      assert.ok(request.equals(expected))
+      request.fill(0)
+      assert.ok(spans.every((bytes, index) => bytes.equals(span(lengths[index]))))
+    }
+  }
+})
+
+test('a getter among the spans that detaches an earlier one leaves an empty span', () => {
+  const bytes = new Uint8Array(Buffer.from([0x0a, 1, 0x78]))
+  const spans = [bytes, Buffer.alloc(5000, Buffer.from([0x0a, 1, 0x78]))]
+  Object.defineProperty(spans, 1, {
+    get() {
+      structuredClone(bytes.buffer, { transfer: [bytes.buffer] })
+      return Buffer.from([0x0a, 1, 0x79])
+    },
+  })
+  assert.equal(buildExportSpansRequestBytes('', '', '', '', spans).toString('hex'), '2a002a030a0179')
+})
+
 const deep = (levels) => '{"a":'.repeat(levels) + '1' + '}'.repeat(levels)
 
 test('a batch keeps the good spans and reports the bad ones', () => {
