@@ -18,6 +18,7 @@ export RUFF_CACHE_DIR := $(CURDIR)/target/env/ruff
 export MYPY_CACHE_DIR := $(CURDIR)/target/env/mypy
 COUNT ?= 3000
 SEED ?= 20261121
+SECONDS ?= 60
 ONLY ?=
 PASSES ?= 15
 CALLS ?= 1
@@ -31,7 +32,7 @@ SIDES = --ours-rust target/release/drift-bench-worker --ours-python $(OURS) --pu
 
 .PHONY: demo test lint fmt bench bench-worker packages clean python node published answer \
   test-rust test-oracle test-python test-node test-parity test-compat test-e2e test-sanitizer \
-  test-baseline instructions
+  test-baseline instructions fuzz
 
 demo: node
 	tests/e2e/setup.sh
@@ -87,7 +88,11 @@ instructions:
 	scripts/debian-package.sh valgrind valgrind
 	$(PYTHON) scripts/instructions.py $(if $(UPDATE),--update)
 
-# Not part of `make test`: it needs a nightly toolchain.
+# These two are not part of `make test`: they need a nightly toolchain.
+# `make fuzz SECONDS=600` runs every target for so long, on one core, one by one.
+fuzz:
+	scripts/fuzz.sh $(SECONDS)
+
 test-sanitizer: python node
 	scripts/sanitizer.sh
 

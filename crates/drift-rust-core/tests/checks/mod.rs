@@ -403,7 +403,10 @@ pub(crate) fn payload(payload: &[u8], merges: Option<&[u8]>) {
         Ok(got) => got,
         Err(error) => panic!("{}\n  got {error}", inputs()),
     };
-    let expected = reference::process(&value, &merges);
+    outputs(&got, &reference::process(&value, &merges), inputs);
+}
+
+fn outputs(got: &ProcessedPayload, expected: &reference::Processed, inputs: impl Fn() -> String) {
     assert_eq!(got.normalized_json, expected.normalized, "{}", inputs());
     assert_eq!(got.decoded_json(), expected.decoded, "{}", inputs());
     assert!(
@@ -471,6 +474,161 @@ pub(crate) fn merges(payload_text: &[u8], merges_text: &[u8]) {
         Schema::from_document(&document).to_canonical_json(),
         processed.schema_json
     );
+}
+
+/// The fuzz target `json`: what is made of one text, read by the reference once
+/// in each profile. [`json`] asks for more and is a tenth as fast.
+pub(crate) fn text(bytes: &[u8]) {
+    let got = process_export_payload(bytes, None::<&str>);
+    match reading(bytes) {
+        Ok(value) => {
+            let got = got.unwrap_or_else(|error| panic!("{}\n  got {error}", shown(bytes)));
+            let none = reference::Merges::new();
+            outputs(&got, &reference::process(&value, &none), || shown(bytes));
+        }
+        Err(expected) => {
+            let error = got.expect_err("the payload is no JSON");
+            assert_eq!(error.code().as_str(), expected.code, "{}", shown(bytes));
+            assert_eq!(error.offset(), Some(expected.offset), "{}", shown(bytes));
+        }
+    }
+}
+
+/// The fuzz target `merges`: a payload and its merges against the reference,
+/// with tables that know other payloads and with an empty one, and the span of
+/// one call against that of the separate calls.
+pub(crate) fn merges_and_tables(payload_text: &[u8], merges_text: &[u8]) {
+    payload(payload_text, Some(merges_text));
+    let Ok(warm) = process_export_payload(payload_text, Some(merges_text)) else {
+        return;
+    };
+    // Documents that are alive keep their tables; there are eight to be had.
+    let others = [(); 8].map(|()| Document::parse("0", ValueOptions::default()));
+    let cold = process_export_payload(payload_text, Some(merges_text));
+    drop(others);
+    let inputs = || format!("{}\nmerges {}", shown(payload_text), shown(merges_text));
+    assert_eq!(cold.as_ref(), Ok(&warm), "{}", inputs());
+
+    let fields = SpanFields {
+        name: "n",
+        ..SpanFields::default()
+    };
+    let in_one_call = process_span(&SpanInput {
+        fields,
+        input: ValueSource::Json(payload_text.into()),
+        input_merges: MergesSource::Json(merges_text.into()),
+        ..SpanInput::default()
+    })
+    .expect("a valid span");
+    let document = Document::parse(&warm.decoded_schema_json, ValueOptions::for_schema());
+    let document = document.expect("our own schema is taken");
+    let nothing = process_export_payload("{}", None::<&str>).expect("an empty object");
+    let empty = Document::parse(&nothing.decoded_schema_json, ValueOptions::for_schema());
+    let empty = empty.expect("our own schema is taken");
+    let separately = build_span_proto_bytes(
+        &fields,
+        &SpanContents {
+            input_schema: Some(&Schema::from_document(&document)),
+            output_schema: Some(&Schema::from_document(&empty)),
+            input_schema_hash: &warm.decoded_schema_hash,
+            output_schema_hash: &nothing.decoded_schema_hash,
+            input_value_hash: &warm.decoded_value_hash,
+            output_value_hash: &nothing.decoded_value_hash,
+            input_value: StructSource::Bytes(&warm.protobuf_struct_bytes),
+            ..SpanContents::default()
+        },
+    );
+    assert_eq!(
+        separately.as_ref(),
+        Ok(&in_one_call.span_bytes),
+        "{}",
+        inputs()
+    );
+    assert_eq!(in_one_call.input.normalized_json, warm.normalized_json);
+}
+
+/// The fuzz target `protobuf`: bytes as a Struct, as a span and as an export
+/// request. What is read is canonical JSON; what is read, written and read again
+/// stays the same; a refusal has its place within the bytes.
+pub(crate) fn protobuf(bytes: &[u8]) {
+    let place = |error: ProtobufError| {
+        assert_eq!(error.code().as_str(), "invalid_protobuf");
+        let offset = error.offset().expect("an error of bytes has an offset");
+        assert!(offset <= bytes.len(), "{offset} in {}", shown(bytes));
+    };
+    match struct_to_json(bytes) {
+        Ok(read) => written_again(bytes, &read),
+        Err(error) => place(error),
+    }
+    let as_span = span_to_json(bytes);
+    let header = ExportHeader::default();
+    let batch = process_encoded(bytes);
+    let request = build_export_spans_request_bytes(&header, &[bytes]);
+    assert_eq!(batch.errors.is_empty(), request.is_ok(), "{}", shown(bytes));
+    assert_eq!(diff_spans(bytes, bytes).is_ok(), as_span.is_ok());
+    if let Ok(request) = &request {
+        assert_eq!(&batch.request_bytes, request, "{}", shown(bytes));
+        assert_eq!(*request, reference::message_field(5, bytes));
+        let as_request = export_request_to_json(request);
+        assert_eq!(as_request.is_ok(), as_span.is_ok(), "{}", shown(bytes));
+        if let (Ok(span), Ok(request)) = (&as_span, &as_request) {
+            assert!(request.contains(&format!("[{span}]")), "{}", shown(bytes));
+        }
+    }
+    match as_span {
+        Ok(json) => {
+            assert!(request.is_ok(), "read but refused: {}", shown(bytes));
+            assert_eq!(diff_spans(bytes, bytes).as_deref(), Ok(&[][..]));
+            canonical_text(&json, bytes);
+        }
+        Err(error) => place(error),
+    }
+    match export_request_to_json(bytes) {
+        Ok(json) => {
+            assert_eq!(diff_export_requests(bytes, bytes).as_deref(), Ok(&[][..]));
+            canonical_text(&json, bytes);
+        }
+        Err(error) => place(error),
+    }
+}
+
+/// Reads our own text, which must be canonical; bytes may nest deeper than text.
+fn canonical_text<'t>(text: &'t str, input: &[u8]) -> Option<Document<'t>> {
+    let options = ValueOptions::default().with_max_depth(MAX_DEPTH_LIMIT);
+    match Document::parse(text, options) {
+        Ok(document) => {
+            assert_eq!(document.to_canonical_json(), text, "{}", shown(input));
+            Some(document)
+        }
+        Err(JsonError::DepthExceeded { .. }) => None,
+        Err(error) => panic!("{error} in what was read of {}", shown(input)),
+    }
+}
+
+fn written_again(bytes: &[u8], read: &str) {
+    let Some(document) = canonical_text(read, bytes) else {
+        return;
+    };
+    let written = Payload::new(document, &SchemaMerges::none()).struct_bytes();
+    assert_eq!(
+        struct_to_json(&written).as_deref(),
+        Ok(read),
+        "{}",
+        shown(bytes)
+    );
+    let again = canonical_text(read, bytes).expect("it was read before");
+    let again = Payload::new(again, &SchemaMerges::none()).struct_bytes();
+    assert_eq!(again, written, "{}", shown(bytes));
+    let span = build_span_proto_bytes(
+        &SpanFields::default(),
+        &SpanContents {
+            input_value: StructSource::Bytes(bytes),
+            ..SpanContents::default()
+        },
+    );
+    let span = span.unwrap_or_else(|error| panic!("{error} for {}", shown(bytes)));
+    let json = span_to_json(&span).expect("the Struct was read alone");
+    assert!(json.contains(&format!("\"inputValue\":{read},")));
 }
 
 /// Splits the input of the fuzz target `merges`: the payload up to the first

@@ -1,0 +1,9 @@
+//! Protobuf in: reading back, checks, round trips.
+#![no_main]
+
+#[path = "../../crates/drift-rust-core/tests/checks/mod.rs"]
+mod checks;
+#[path = "../../crates/drift-rust-core/tests/reference/mod.rs"]
+mod reference;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| checks::protobuf(bytes));
