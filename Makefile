@@ -22,15 +22,18 @@ SECONDS ?= 60
 ONLY ?=
 PASSES ?= 15
 CALLS ?= 1
+MEGABYTES ?= 100
 
 OURS := target/env/python/bin/python
 PUBLISHED := target/env/published-python/bin/python
 NODE := bindings/node
 PUBLISHED_NODE := target/env/published-node/node_modules/@use-tusk/drift-core-node
+BENCH_OPTIONS = --only '$(ONLY)' --passes $(PASSES) --calls $(CALLS)
 SIDES = --ours-rust target/release/drift-bench-worker --ours-python $(OURS) --published-python $(PUBLISHED) \
   --ours-node $(NODE) --published-node $(PUBLISHED_NODE)
 
-.PHONY: demo test lint fmt bench bench-worker packages clean python node published answer \
+.PHONY: demo test lint fmt bench bench-memory bench-profile bench-report bench-worker packages clean \
+  python node published answer \
   test-rust test-oracle test-python test-node test-parity test-compat test-e2e test-sanitizer \
   test-baseline instructions fuzz
 
@@ -117,7 +120,19 @@ fmt: python
 # `make bench ONLY='Python process_span' PASSES=9 CALLS=2`: ONLY is a pattern of
 # `LANGUAGE CALL PAYLOAD`, PASSES rounds a row, CALLS times the calls a round.
 bench: python node published bench-worker
-	$(OURS) benches/run.py $(SIDES) --only '$(ONLY)' --passes $(PASSES) --calls $(CALLS) --json target/bench.json
+	$(OURS) benches/run.py $(SIDES) $(BENCH_OPTIONS) --json target/bench.json
+
+# The peak of memory of MEGABYTES of rows and of numbers.
+bench-memory: python node published bench-worker
+	$(OURS) benches/memory.py $(SIDES) --megabytes $(MEGABYTES) --json target/bench-memory.json
+
+# Where the time of each call goes, by step.
+bench-profile: python node published bench-worker
+	$(OURS) benches/steps.py $(SIDES) $(BENCH_OPTIONS) --json target/bench-profile.json
+
+# All of them, a quarter of an hour, and their tables and plot into docs.
+bench-report: bench bench-memory bench-profile
+	$(OURS) benches/report.py target/bench.json target/bench-memory.json target/bench-profile.json
 
 bench-worker:
 	cargo build --quiet --release --locked --package drift-benches

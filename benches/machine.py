@@ -1,10 +1,12 @@
-"""What the benches ran on: processor, system, and versions of the hosts."""
+"""What the benches run: the sides that are compared, and what the machine is."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import subprocess
+import sys
 from pathlib import Path
 
 # Instructions that the core or its limit use where they are.
@@ -62,3 +64,14 @@ def describe(ours_python: str) -> dict[str, str]:
         "Node": output("node", "--version").removeprefix("v"),
         "rustc": output("rustc", "--version").removeprefix("rustc "),
     }
+
+
+def add_sides(parser: argparse.ArgumentParser) -> None:
+    """The arguments that name the programs and packages that are compared."""
+    parser.add_argument("--ours-rust", required=True, help="the program drift-bench-worker")
+    parser.add_argument("--ours-python", default=sys.executable, help="an interpreter that has our wheel")
+    parser.add_argument(
+        "--published-python", required=True, help="an interpreter that has drift-core-python 0.1.9"
+    )
+    parser.add_argument("--ours-node", required=True, help="the folder of our package")
+    parser.add_argument("--published-node", required=True, help="the folder of the published package")

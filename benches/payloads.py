@@ -25,10 +25,11 @@ ASCII_WORDS = (
     "alpha beta gamma delta order customer invoice shipped pending refund north account "
     "payment cancelled warehouse express return partial carrier label summary window"
 ).split()
-# Letters of the alphabets that services hold, without those beyond U+FFFF.
-LETTER_WORDS = "größe naïve café 東京 Москва résumé coöperate señor 数据 Ωmega straße Zürich".split()
+# What a host takes for a character depends on the highest one: up to U+00FF, up to U+FFFF, beyond.
+LATIN_WORDS = "größe naïve café résumé coöperate señor straße Zürich".split()
+LETTER_WORDS = [*LATIN_WORDS, *"東京 Москва 数据 Ωmega".split()]
 EMOJI_WORDS = [*LETTER_WORDS, "🙂", "🚀", "👍🏽"]
-OTHER_WORDS = {"ascii": [], "unicode": LETTER_WORDS, "emoji": EMOJI_WORDS}
+OTHER_WORDS = {"ascii": [], "latin": LATIN_WORDS, "unicode": LETTER_WORDS, "emoji": EMOJI_WORDS}
 # Words in other letters, of all words.
 OTHER_SHARE = 0.25
 
@@ -36,7 +37,7 @@ Maker = Callable[[random.Random, "Words"], dict[str, Any]]
 
 
 class Words:
-    """Words of one alphabet: `ascii`, `unicode` (other letters too), `emoji` (those too)."""
+    """Words of one alphabet: `ascii`, `latin`, `unicode` (other letters too), `emoji` (those too)."""
 
     def __init__(self, rng: random.Random, alphabet: str) -> None:
         self.rng = rng

@@ -12,6 +12,7 @@ Must run with an interpreter that has our wheel.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -20,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Callable
 
@@ -177,6 +179,28 @@ def write_inputs(folder: Path, needed: set[str]) -> dict[str, int]:
     return table.sizes_of(made)
 
 
+@contextlib.contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder under `.run`, which goes when it is left."""
+    run_folder = ROOT / ".run"
+    run_folder.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="bench-", dir=run_folder))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+        if not any(run_folder.iterdir()):
+            run_folder.rmdir()
+
+
+@contextlib.contextmanager
+def inputs(needed: Iterable[str]) -> Iterator[tuple[Path, dict[str, int]]]:
+    """A folder with the payloads of these names, and the sizes of all (1 for one that is not there)."""
+    with temporary_folder() as folder:
+        requests = {f"request-341B-{alphabet}" for alphabet in ("ascii", "unicode")}
+        yield folder, {**dict.fromkeys(payloads.names(), 1), **write_inputs(folder, {*needed, *requests})}
+
+
 def print_parts(results: list[dict[str, Any]]) -> None:
     print(
         f"\nThe parts of the core's limit, microseconds\n\n{'call':26} {'payload':22} {'ours':>10} {'limit':>10}"
@@ -203,17 +227,9 @@ def print_batches(results: list[dict[str, Any]]) -> None:
         )
 
 
-def run(options: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
-    pattern = re.compile(options.only)
-    everything = table.rows(dict.fromkeys(payloads.names(), 1))
-    wanted = {row.identity for row in everything if pattern.search(row.identity)}
-    if not wanted:
-        raise SystemExit(
-            f"no row matches {options.only!r}; a row is `Python process_export_payload rows-7kB-ascii`"
-        )
-    needed = {row.payload for row in everything if row.identity in wanted}
-    needed |= {f"request-341B-{alphabet}" for alphabet in ("ascii", "unicode")}
-    sizes = {**dict.fromkeys(payloads.names(), 1), **write_inputs(folder, needed)}
+def measure_all(
+    options: argparse.Namespace, folder: Path, sizes: dict[str, int], wanted: set[str]
+) -> list[dict[str, Any]]:
     rows = [row for row in table.rows(sizes) if row.identity in wanted]
 
     workers = Workers(options, folder)
@@ -240,47 +256,55 @@ def run(options: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
                 workers.close(language)
     finally:
         workers.close()
+    return results
+
+
+def run(options: argparse.Namespace) -> list[dict[str, Any]]:
+    start = time.monotonic()
+    pattern = re.compile(options.only)
+    everything = table.rows(dict.fromkeys(payloads.names(), 1))
+    wanted = {row.identity for row in everything if pattern.search(row.identity)}
+    if not wanted:
+        raise SystemExit(
+            f"no row matches {options.only!r}; a row is `Python process_export_payload rows-7kB-ascii`"
+        )
+    with inputs(row.payload for row in everything if row.identity in wanted) as (folder, sizes):
+        results = measure_all(options, folder, sizes, wanted)
     print_parts(results)
     print_batches(results)
+    print(
+        f"\nWhat is to be reached: least, middle and greatest of the rows\n\n{table.printed_summary(results)}"
+    )
     reached = [made["reached"] for made in results if made["reached"] is not None]
     print(f"\n{sum(reached)} of {len(reached)} targets reached, in {time.monotonic() - start:.0f} seconds")
     return results
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--ours-rust", required=True, help="the program drift-bench-worker")
-    parser.add_argument("--ours-python", default=sys.executable, help="an interpreter that has our wheel")
-    parser.add_argument(
-        "--published-python", required=True, help="an interpreter that has drift-core-python 0.1.9"
-    )
-    parser.add_argument("--ours-node", required=True, help="the folder of our package")
-    parser.add_argument("--published-node", required=True, help="the folder of the published package")
+def add_options(parser: argparse.ArgumentParser) -> None:
+    machine.add_sides(parser)
     parser.add_argument("--passes", type=int, default=15, help="interleaved rounds a row (default 15)")
     parser.add_argument("--calls", type=float, default=1, help="times the calls a round (default 1)")
     parser.add_argument(
         "--only", default="", help="only rows whose `LANGUAGE CALL PAYLOAD` matches this pattern"
     )
     parser.add_argument("--json", type=Path, help="write the results to this file too")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_options(parser)
     options = parser.parse_args()
 
     described = machine.describe(options.ours_python)
     print("\n".join(f"{name:13} {value}" for name, value in described.items()))
     print(
         "\nmedian microseconds a call; times = published / ours, /limit = ours / limit, of the medians;"
-        "\npaired = the median of the rounds' ratios; spread = interquartile range / median of ours"
+        "\npaired = the median of the rounds' ratios; at most = published / limit;"
+        "\nspread = interquartile range / median of ours"
     )
-    run_folder = ROOT / ".run"
-    run_folder.mkdir(exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="bench-", dir=run_folder))
-    try:
-        results = run(options, folder)
-    finally:
-        shutil.rmtree(folder)
-        if not any(run_folder.iterdir()):
-            run_folder.rmdir()
+    results = run(options)
     if options.json:
         made = {
             "machine": described,

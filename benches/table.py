@@ -208,6 +208,8 @@ def result(row: Row, series: Series) -> dict[str, Any]:
         "limit_us": None if limit is None else limit * micro,
         "times": times,
         "times_paired": paired(series.published, series.ours),
+        # How many times faster than published a call at the limit would be.
+        "most_times": ratio(published, limit),
         "over_limit": over_limit,
         "over_limit_paired": paired(series.ours, limits),
         "target_times": row.over_published,
@@ -233,7 +235,16 @@ def target(made: dict[str, Any]) -> str:
     return ", ".join(parts)
 
 
+def beyond_limit(made: dict[str, Any]) -> bool:
+    """Whether a call at the limit itself would miss the target."""
+    return (
+        None not in (made["target_times"], made["most_times"]) and made["most_times"] < made["target_times"]
+    )
+
+
 def reached(made: dict[str, Any]) -> str:
+    if made["reached"] is False and beyond_limit(made):
+        return "no (beyond the limit)"
     return {None: "", True: "yes", False: "no"}[made["reached"]]
 
 
@@ -245,10 +256,11 @@ COLUMNS = [
     ("limit", -9, lambda made: number(made["limit_us"])),
     ("times", -7, lambda made: number(made["times"], 1, "x")),
     ("paired", -7, lambda made: number(made["times_paired"], 1, "x")),
+    ("at most", -8, lambda made: number(made["most_times"], 1, "x")),
     ("/limit", -7, lambda made: number(made["over_limit"], 2)),
     ("paired", -7, lambda made: number(made["over_limit_paired"], 2)),
     ("target", 14, target),
-    ("reached", 8, reached),
+    ("reached", 21, reached),
     ("spread", -7, lambda made: number(made["spread"], 2)),
 ]
 
@@ -271,3 +283,63 @@ def printed(made: dict[str, Any]) -> str:
 
 def sizes_of(made: list[payloads.Payload]) -> dict[str, int]:
     return {payload.name: payload.size for payload in made}
+
+
+def size_class(row: dict[str, Any]) -> str:
+    return "341 B" if row["payload"].startswith("request-") else "7 kB and more"
+
+
+def span_of(values: list[float], suffix: str = "") -> str:
+    """The least, the middle and the greatest of some numbers."""
+    if not values:
+        return ""
+    digits = 1 if suffix else 2
+    return " … ".join(
+        number(each, digits, suffix) for each in (min(values), statistics.median(values), max(values))
+    )
+
+
+SUMMARY_HEADING = [
+    "language",
+    "call",
+    "payloads",
+    "times",
+    "target",
+    "/limit",
+    "target",
+    "reached",
+    "missed beyond the limit",
+]
+
+
+def summary(results: list[dict[str, Any]]) -> list[list[str]]:
+    """What is to be reached, one line a call: the range of its rows, and how many reach it."""
+    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for row in results:
+        if row["reached"] is not None:
+            size = "" if "512" in row["call"] or "span" in row["call"].lower() else size_class(row)
+            groups.setdefault((row["language"], row["call"], size), []).append(row)
+    lines = []
+    for (language, call, size), rows in groups.items():
+        lines.append(
+            [
+                language,
+                call,
+                size,
+                span_of([row["times"] for row in rows if row["times"] is not None], "x"),
+                number(rows[0]["target_times"], 0, "x"),
+                span_of([row["over_limit"] for row in rows if row["over_limit"] is not None]),
+                number(rows[0]["target_over_limit"], 1),
+                f"{sum(row['reached'] for row in rows)} of {len(rows)}",
+                number(sum(not row["reached"] and beyond_limit(row) for row in rows), 0),
+            ]
+        )
+    return lines
+
+
+def printed_summary(results: list[dict[str, Any]]) -> str:
+    widths = [8, 34, 14, 24, 7, 20, 7, 9, 23]
+    lines = [SUMMARY_HEADING, *summary(results)]
+    return "\n".join(
+        " ".join(f"{cell:<{width}}" for cell, width in zip(each, widths)).rstrip() for each in lines
+    )

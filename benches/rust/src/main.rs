@@ -2,12 +2,14 @@
 //!
 //! Reads one JSON request a line and answers with nanoseconds a call, one
 //! number for each part asked for; the twin of `benches/worker.py`.
-//! `benches/run.py` starts it.
+//! `benches/run.py` starts it. `drift-bench-worker memory FILE` is the twin of
+//! `benches/memory_child.py`.
 
 use drift_benches::{Call, Corpus, Entry, Part, spend};
 use drift_rust_core::{
-    BatchOptions, BatchSpan, ExportHeader, MergesSource, SpanInput, ValueSource,
-    deterministic_hash, normalize_and_hash, process_export_payload, process_span, process_spans,
+    BatchOptions, BatchSpan, Document, ExportHeader, MergesSource, SpanInput, ValueOptions,
+    ValueSource, deterministic_hash, normalize_and_hash, normalize_json, process_export_payload,
+    process_span, process_spans,
 };
 use serde_json::{Map, Value, json};
 use std::error::Error;
@@ -19,11 +21,12 @@ use std::time::Instant;
 type Answer = Result<Value, Box<dyn Error>>;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let folder = PathBuf::from(
-        std::env::args()
-            .nth(1)
-            .ok_or("no folder of payloads given")?,
-    );
+    let mut arguments = std::env::args().skip(1);
+    let folder = match (arguments.next(), arguments.next()) {
+        (Some(word), Some(file)) if word == "memory" => return print_memory(&file),
+        (Some(folder), None) => PathBuf::from(folder),
+        _ => return Err("give a folder of payloads, or `memory` and a file".into()),
+    };
     let mut worker = Worker {
         folder,
         name: String::new(),
@@ -84,6 +87,22 @@ impl Round<'_> {
     /// Nanoseconds a call of one part: `call` itself, or a part of its limit.
     fn time(&mut self, call: &str, part: &str) -> Result<f64, Box<dyn Error>> {
         let merges = self.corpus.merges.as_deref();
+        // Steps of the core, for the profile.
+        if part == "document" {
+            return self.run(|entry| {
+                black_box(Document::parse(
+                    entry.text.as_str(),
+                    ValueOptions::default(),
+                )?);
+                Ok(())
+            });
+        }
+        if part == "canonical" {
+            return self.run(|entry| {
+                black_box(normalize_json(entry.text.as_str())?);
+                Ok(())
+            });
+        }
         if part != "call" {
             let limit = Call::from_name(call).ok_or("a call without a limit")?;
             let part = match part {
@@ -171,3 +190,32 @@ fn span<'a>(entry: &'a Entry, merges: Option<&'a str>) -> SpanInput<'a> {
 
 const REQUEST: &str =
     r#"{"method":"GET","url":"/api/v1/orders","headers":{"Accept":"application/json"}}"#;
+
+/// Prints what one `process_export_payload` on a file takes: bytes of the
+/// argument, of the outputs, and the peak beyond what was there before the call.
+fn print_memory(file: &str) -> Result<(), Box<dyn Error>> {
+    // What the first call sets up is not what the payload costs.
+    process_export_payload(r#"{"a":[1]}"#, None::<&str>)?;
+    let text = std::fs::read_to_string(file)?;
+    let before = status("VmRSS")?;
+    std::fs::write("/proc/self/clear_refs", "5")?;
+    let processed = process_export_payload(text.as_str(), None::<&str>)?;
+    let peak = status("VmHWM")?.saturating_sub(before);
+    let outputs = processed.normalized_json.len()
+        + processed.decoded_schema_json.len()
+        + processed.protobuf_struct_bytes.len();
+    let made = json!({ "argument": text.len(), "outputs": outputs, "peak": peak });
+    writeln!(std::io::stdout(), "{made}")?;
+    Ok(())
+}
+
+/// A field of the process's status, in bytes.
+fn status(field: &str) -> Result<u64, Box<dyn Error>> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let mut lines = status.lines().filter_map(|line| line.split_once(':'));
+    let (_, value) = lines
+        .find(|(name, _)| *name == field)
+        .ok_or("a field is missing")?;
+    let kilobytes = value.trim().trim_end_matches(" kB");
+    Ok(kilobytes.parse::<u64>()? * 1024)
+}
