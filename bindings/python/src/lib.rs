@@ -15,6 +15,7 @@ mod span_calls;
 mod span_input;
 mod symbols;
 mod text;
+mod transcode;
 
 /// The native half of the package ``drift_core``; import the package instead.
 // `gil_used`: containers are read through borrowed references, which the lock

@@ -2,6 +2,7 @@
 
 use crate::errors;
 use crate::integer;
+use crate::text::{self, Text};
 use drift_rust_core::{ProcessedPayload, SchemaRef, Value};
 use pyo3::ffi;
 use pyo3::intern;
@@ -58,7 +59,7 @@ pub(crate) fn value<'d, 'py>(
         Value::Int(value) => PyInt::new(py, value).into_any(),
         Value::BigInt(digits) => integer::from_digits(py, digits)?,
         Value::Float(value) => PyFloat::new(py, value).into_any(),
-        Value::Str(value) => PyString::new(py, value).into_any(),
+        Value::Str(value) => text::new_string(py, value)?.into_any(),
         Value::Array(items) => {
             let length = items.len();
             let list = new_list(py, length)?;
@@ -186,16 +187,18 @@ pub(crate) fn bytes_filled<'py>(
     Ok(bytes)
 }
 
-/// What became of a payload, as the tuple of the text form.
+/// What became of a payload, as the tuple of the text form; `given` is the
+/// text that it was read from.
 pub(crate) fn processed_text<'py>(
     py: Python<'py>,
+    given: &Text<'py>,
     processed: &ProcessedPayload,
 ) -> PyResult<Bound<'py, PyTuple>> {
-    let normalized = PyString::new(py, &processed.normalized_json);
+    let normalized = given.same_or_new(py, &processed.normalized_json)?;
     let decoded = if processed.decoded_is_normalized() {
         normalized.clone()
     } else {
-        PyString::new(py, processed.decoded_json())
+        text::new_string(py, processed.decoded_json())?
     };
     PyTuple::new(
         py,
@@ -203,7 +206,7 @@ pub(crate) fn processed_text<'py>(
             normalized.into_any(),
             decoded.into_any(),
             PyString::new(py, &processed.decoded_value_hash).into_any(),
-            PyString::new(py, &processed.decoded_schema_json).into_any(),
+            text::new_string(py, &processed.decoded_schema_json)?.into_any(),
             PyString::new(py, &processed.decoded_schema_hash).into_any(),
             PyBytes::new(py, &processed.protobuf_struct_bytes).into_any(),
         ],

@@ -47,13 +47,17 @@ fn algorithm_option(given: Option<&Bound<'_, PyAny>>) -> PyResult<HashAlgorithm>
 
 /// Runs a core call on one JSON text argument.
 fn on_text<T: Send, E: core::Fault + Send>(
-    object: &Bound<'_, PyAny>,
+    py: Python<'_>,
+    text: &Text<'_>,
     work: impl FnOnce(core::JsonText<'_>) -> Result<T, E> + Send,
 ) -> PyResult<T> {
-    let py = object.py();
-    let text = text::json("payload_json", object)?;
     let json = text.as_json();
     detached(py, json.len(), || work(json)).map_err(|error| errors::to_python(py, &error))
+}
+
+/// The one JSON text argument.
+fn payload_text<'py>(object: &Bound<'py, PyAny>) -> PyResult<Text<'py>> {
+    text::json("payload_json", object)
 }
 
 /// The canonical form of a JSON text.
@@ -84,8 +88,9 @@ pub(crate) fn normalize_json<'py>(
 ) -> PyResult<Bound<'py, PyString>> {
     guarded(py, || {
         let profile = profile_option(profile)?;
-        let normalized = on_text(payload_json, |json| core::normalize_json_as(json, profile))?;
-        Ok(PyString::new(py, &normalized))
+        let text = payload_text(payload_json)?;
+        let normalized = on_text(py, &text, |json| core::normalize_json_as(json, profile))?;
+        text.same_or_new(py, &normalized)
     })
 }
 
@@ -112,8 +117,9 @@ pub(crate) fn deterministic_hash<'py>(
     guarded(py, || {
         let profile = profile_option(profile)?;
         let algorithm = algorithm_option(algorithm)?;
-        let (_, hash) = on_text(payload_json, |json| {
-            core::normalize_and_hash_as(json, profile, algorithm)
+        let text = payload_text(payload_json)?;
+        let hash = on_text(py, &text, |json| {
+            core::deterministic_hash_as(json, profile, algorithm)
         })?;
         Ok(PyString::new(py, &hash))
     })
@@ -141,10 +147,11 @@ pub(crate) fn normalize_and_hash<'py>(
     guarded(py, || {
         let profile = profile_option(profile)?;
         let algorithm = algorithm_option(algorithm)?;
-        let (normalized, hash) = on_text(payload_json, |json| {
+        let text = payload_text(payload_json)?;
+        let (normalized, hash) = on_text(py, &text, |json| {
             core::normalize_and_hash_as(json, profile, algorithm)
         })?;
-        Ok((PyString::new(py, &normalized), PyString::new(py, &hash)))
+        Ok((text.same_or_new(py, &normalized)?, PyString::new(py, &hash)))
     })
 }
 
@@ -164,7 +171,8 @@ pub(crate) fn object_to_protobuf_struct_bytes<'py>(
     payload_json: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyBytes>> {
     guarded(py, || {
-        let bytes = on_text(payload_json, |json| {
+        let text = payload_text(payload_json)?;
+        let bytes = on_text(py, &text, |json| {
             core::object_to_protobuf_struct_bytes(json)
         })?;
         Ok(PyBytes::new(py, &bytes))
@@ -185,7 +193,8 @@ pub(crate) fn object_to_protobuf_struct_field_count(
     payload_json: &Bound<'_, PyAny>,
 ) -> PyResult<usize> {
     guarded(py, || {
-        on_text(payload_json, |json| {
+        let text = payload_text(payload_json)?;
+        on_text(py, &text, |json| {
             core::object_to_protobuf_struct_field_count(json)
         })
     })
@@ -225,7 +234,7 @@ pub(crate) fn process_export_payload<'py>(
             core::process_export_payload(json, merges_json)
         })
         .map_err(|error| errors::to_python(py, &error))?;
-        processed_text(py, &processed)
+        processed_text(py, &payload, &processed)
     })
 }
 

@@ -290,23 +290,23 @@ impl ProcessedSpan {
     }
     /// The schema of the decoded input, as JSON text.
     #[getter]
-    fn input_schema_json(&self) -> &str {
-        &self.span.input.schema_json
+    fn input_schema_json<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        text::new_string(py, &self.span.input.schema_json)
     }
     /// The schema of the decoded output, as JSON text.
     #[getter]
-    fn output_schema_json(&self) -> &str {
-        &self.span.output.schema_json
+    fn output_schema_json<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        text::new_string(py, &self.span.output.schema_json)
     }
     /// The canonical form of the input.
     #[getter]
-    fn input_normalized_json(&self) -> &str {
-        &self.span.input.normalized_json
+    fn input_normalized_json<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        text::new_string(py, &self.span.input.normalized_json)
     }
     /// The canonical form of the output.
     #[getter]
-    fn output_normalized_json(&self) -> &str {
-        &self.span.output.normalized_json
+    fn output_normalized_json<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        text::new_string(py, &self.span.output.normalized_json)
     }
     /// Nested messages below an export request that holds the span, the span
     /// itself being 1. Many receivers refuse a whole request beyond 100.

@@ -5,9 +5,11 @@
 
 use crate::errors;
 use crate::symbols;
+use crate::transcode::{self, Repertoire};
 use drift_rust_core::{JsonText, replace_surrogates};
 use pyo3::exceptions::PyUnicodeEncodeError;
 use pyo3::ffi;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyMemoryView, PyString};
 
@@ -18,20 +20,38 @@ pub(crate) enum Text<'py> {
         start: *const u8,
         length: usize,
         /// Keeps the UTF-8 alive.
-        _owner: Bound<'py, PyAny>,
+        owner: Bound<'py, PyString>,
     },
     /// UTF-8 that the interpreter encoded for us.
-    Encoded(Bound<'py, PyBytes>),
+    Encoded(Bound<'py, PyBytes>, Bound<'py, PyString>),
+    /// UTF-8 that we encoded.
+    Transcoded(String, Bound<'py, PyString>),
     /// A string that held surrogates, with the offset of the first.
     Replaced(String, Option<usize>),
     /// Bytes, read in place.
     Bytes(Bound<'py, PyBytes>),
 }
 
+/// A shorter string that is not ASCII is left to the interpreter's codec.
+const TRANSCODE_FROM: usize = 512;
+
+/// Code points that are taken out of a string at once: four bytes each, the
+/// whole of a longer string would be four times its text.
+const CODE_POINTS: usize = 1 << 16;
+
+/// So many code points are looked at to see whether a text is mostly in other
+/// letters, which the interpreter's codec is faster at: when more than so many
+/// of them are not ASCII.
+const LOOKED_AT: usize = 1024;
+const OTHERS: usize = LOOKED_AT / 4;
+
 impl<'py> Text<'py> {
     /// The text of a string object; overridden methods of subclasses are not called.
     pub(crate) fn of_string(object: &Bound<'py, PyString>) -> PyResult<Text<'py>> {
         let py = object.py();
+        if let Some(text) = transcoded(object)? {
+            return Ok(Text::Transcoded(text, object.clone()));
+        }
         let encoded = match symbols::as_utf8_and_size(py) {
             Some(as_utf8_and_size) => {
                 let mut length: ffi::Py_ssize_t = 0;
@@ -41,7 +61,7 @@ impl<'py> Text<'py> {
                     return Ok(Text::InString {
                         start: start.cast(),
                         length: usize::try_from(length).unwrap_or(0),
-                        _owner: object.clone().into_any(),
+                        owner: object.clone(),
                     });
                 }
                 Err(PyErr::fetch(py))
@@ -55,7 +75,7 @@ impl<'py> Text<'py> {
             }
         };
         match encoded {
-            Ok(bytes) => Ok(Text::Encoded(bytes.cast_into::<PyBytes>()?)),
+            Ok(bytes) => Ok(Text::Encoded(bytes.cast_into::<PyBytes>()?, object.clone())),
             Err(error) if error.is_instance_of::<PyUnicodeEncodeError>(py) => {
                 let (text, first) = without_surrogates(object)?;
                 Ok(Text::Replaced(text, first))
@@ -64,26 +84,43 @@ impl<'py> Text<'py> {
         }
     }
 
+    /// A string object with what became of this text: when that is the text
+    /// itself, the object that it came from, if that is an exact str.
+    pub(crate) fn same_or_new(
+        &self,
+        py: Python<'py>,
+        result: &str,
+    ) -> PyResult<Bound<'py, PyString>> {
+        match self {
+            Text::InString { owner, .. } | Text::Encoded(_, owner) | Text::Transcoded(_, owner)
+                if self.bytes() == result.as_bytes() && is_exact(owner) =>
+            {
+                Ok(owner.clone())
+            }
+            _ => new_string(py, result),
+        }
+    }
+
     /// The bytes: UTF-8 unless they came from a bytes object.
     fn bytes(&self) -> &[u8] {
         match self {
             // SAFETY: the interpreter gave start and length of the UTF-8 form of
-            // `_owner`, which lives as long as this value, and strings do not change.
+            // `owner`, which lives as long as this value, and strings do not change.
             Text::InString { start, length, .. } => unsafe {
                 std::slice::from_raw_parts(*start, *length)
             },
-            Text::Encoded(bytes) | Text::Bytes(bytes) => bytes.as_bytes(),
-            Text::Replaced(text, _) => text.as_bytes(),
+            Text::Encoded(bytes, _) | Text::Bytes(bytes) => bytes.as_bytes(),
+            Text::Transcoded(text, _) | Text::Replaced(text, _) => text.as_bytes(),
         }
     }
 
     /// The string.
     pub(crate) fn as_str(&self) -> &str {
         match self {
-            Text::Replaced(text, _) => text,
+            Text::Transcoded(text, _) | Text::Replaced(text, _) => text,
             // SAFETY: both were made by the interpreter's own UTF-8 encoder,
             // which refuses surrogates.
-            Text::InString { .. } | Text::Encoded(_) => unsafe {
+            Text::InString { .. } | Text::Encoded(..) => unsafe {
                 std::str::from_utf8_unchecked(self.bytes())
             },
             // Strings only are asked for; bytes go through `as_json`.
@@ -94,7 +131,9 @@ impl<'py> Text<'py> {
     /// The text for a parser.
     pub(crate) fn as_json(&self) -> JsonText<'_> {
         match self {
-            Text::InString { .. } | Text::Encoded(_) => self.as_str().into(),
+            Text::InString { .. } | Text::Encoded(..) | Text::Transcoded(..) => {
+                self.as_str().into()
+            }
             Text::Replaced(text, first) => JsonText::from(text).with_replaced_surrogate(*first),
             Text::Bytes(bytes) => bytes.as_bytes().into(),
         }
@@ -109,6 +148,133 @@ impl<'py> Text<'py> {
     pub(crate) fn is_replaced(&self) -> bool {
         matches!(self, Text::Replaced(..))
     }
+}
+
+fn is_exact(object: &Bound<'_, PyString>) -> bool {
+    // SAFETY: asks for the type of a living object.
+    unsafe { ffi::PyUnicode_CheckExact(object.as_ptr()) != 0 }
+}
+
+/// The UTF-8 of a long string that is not ASCII and not mostly in other
+/// letters; `None` for any other, also one with surrogates. Unlike the
+/// interpreter's it is not kept in the string.
+fn transcoded(object: &Bound<'_, PyString>) -> PyResult<Option<String>> {
+    let py = object.py();
+    // SAFETY: the object is a str.
+    let length = unsafe { ffi::PyUnicode_GetLength(object.as_ptr()) };
+    let length = usize::try_from(length).unwrap_or(0);
+    if length < TRANSCODE_FROM || !is_exact(object) {
+        return Ok(None);
+    }
+    let is_ascii = object.call_method0(intern!(py, "isascii"))?;
+    if is_ascii.is_truthy()? {
+        return Ok(None);
+    }
+    let mut text = String::with_capacity(length + length / 8);
+    let mut code_points = Vec::new();
+    let step = if length <= 2 * CODE_POINTS {
+        length
+    } else {
+        CODE_POINTS
+    };
+    for start in (0..length).step_by(step) {
+        let end = length.min(start + step);
+        if step == length {
+            read_code_points(object, length, &mut code_points)?;
+        } else {
+            // SAFETY: the object is a str; the call gives a new reference to one
+            // of its own characters, or null with an exception set.
+            let part = unsafe {
+                let part = ffi::PyUnicode_Substring(
+                    object.as_ptr(),
+                    start as ffi::Py_ssize_t,
+                    end as ffi::Py_ssize_t,
+                );
+                Bound::from_owned_ptr_or_err(py, part)?.cast_into_unchecked::<PyString>()
+            };
+            read_code_points(&part, end - start, &mut code_points)?;
+        }
+        let looked_at = code_points.get(..LOOKED_AT).unwrap_or_default();
+        let is_other = |character: &&u32| **character >= 0x80;
+        if looked_at.iter().filter(is_other).count() > OTHERS
+            || !transcode::push_code_points(&mut text, &code_points)
+        {
+            return Ok(None);
+        }
+    }
+    Ok(Some(text))
+}
+
+/// Puts the code points of a string of this length into a vector.
+fn read_code_points(
+    object: &Bound<'_, PyString>,
+    length: usize,
+    code_points: &mut Vec<u32>,
+) -> PyResult<()> {
+    code_points.clear();
+    code_points.reserve(length);
+    // SAFETY: the vector has room for so many code points. The call writes as
+    // many as the string has, or gives null with an exception set when there
+    // are more; a string does not change its length.
+    unsafe {
+        let written = ffi::PyUnicode_AsUCS4(
+            object.as_ptr(),
+            code_points.as_mut_ptr(),
+            length as ffi::Py_ssize_t,
+            0,
+        );
+        if written.is_null()
+            || ffi::PyUnicode_GetLength(object.as_ptr()) != length as ffi::Py_ssize_t
+        {
+            return Err(PyErr::fetch(object.py()));
+        }
+        code_points.set_len(length);
+    }
+    Ok(())
+}
+
+/// A new string object.
+pub(crate) fn new_string<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyString>> {
+    if text.len() < TRANSCODE_FROM {
+        return Ok(PyString::new(py, text));
+    }
+    let object = match Repertoire::of(text) {
+        // The codec sees that it is ASCII; beyond U+FFFF it is the fastest way.
+        Repertoire::Ascii | Repertoire::Any => return Ok(PyString::new(py, text)),
+        Repertoire::Latin1 => {
+            let bytes = transcode::to_latin1(text);
+            // SAFETY: start and length are those of the bytes; the call gives a
+            // new reference, or null with an exception set.
+            unsafe {
+                ffi::PyUnicode_DecodeLatin1(
+                    bytes.as_ptr().cast(),
+                    bytes.len() as ffi::Py_ssize_t,
+                    std::ptr::null(),
+                )
+            }
+        }
+        Repertoire::Basic => {
+            let units = transcode::to_utf16(text);
+            // Not 0, which would take a first U+FEFF for a mark.
+            let mut byte_order = if cfg!(target_endian = "little") {
+                -1
+            } else {
+                1
+            };
+            // SAFETY: start and length in bytes are those of the units; the call
+            // gives a new reference, or null with an exception set.
+            unsafe {
+                ffi::PyUnicode_DecodeUTF16(
+                    units.as_ptr().cast(),
+                    size_of_val(units.as_slice()) as ffi::Py_ssize_t,
+                    std::ptr::null(),
+                    &raw mut byte_order,
+                )
+            }
+        }
+    };
+    // SAFETY: the object is new, and a str, or it is null.
+    Ok(unsafe { Bound::from_owned_ptr_or_err(py, object)?.cast_into_unchecked() })
 }
 
 /// Calls `work` with the text of a string object, without taking a reference to

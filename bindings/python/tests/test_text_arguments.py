@@ -1,6 +1,7 @@
 """Text arguments: what they may be, and what their errors say."""
 
 import array
+import hashlib
 from typing import Any, Callable
 
 import drift_core
@@ -161,3 +162,71 @@ def test_empty_everything() -> None:
     assert drift_core.process_spans([{}]).message_depths == [2]
     assert drift_core.diff_json("{}", "{}") == []
     assert drift_core.diff_spans(b"", b"") == []
+
+
+# The first and last character of each number of bytes, and of each form in
+# which the interpreter keeps strings.
+CHARACTERS = "\x7f\x80\xe9\xff\u0100\u07ff\u0800\ufeff\uffff\U00010000\U0010ffff"
+LENGTHS = [1, 15, 16, 17, 510, 511, 512, 513, 527, 528, 529, 4095, 4096, 4097, 9000]
+
+
+def check_text(body: str) -> None:
+    """A string goes in by every form of text and comes out as it was."""
+    canonical = f'"{body}"'
+    expected = hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+    loose = f" {canonical}\n"
+    for text in (canonical, loose, loose.encode("utf-8")):
+        assert drift_core.normalize_and_hash(text) == (canonical, expected)
+    assert drift_core.process_export_payload(loose, None)[0] == canonical
+    assert drift_core.process_export_payload_pyobject(body, None)[:2] == (body, expected)
+
+
+@pytest.mark.parametrize("character", CHARACTERS, ids=lambda character: f"{ord(character):x}")
+@pytest.mark.parametrize("length", LENGTHS)
+def test_a_character_keeps_its_place_in_a_text_of_any_length(length: int, character: str) -> None:
+    places = {0, 1, length // 2, length - 2, length - 1, *range(length // 3, length // 3 + 17)}
+    for place in sorted(place for place in places if 0 <= place < length):
+        check_text("a" * place + character + "b" * (length - place - 1))
+    check_text(character * length)
+    check_text((character + "a") * (length // 2))
+
+
+@pytest.mark.parametrize("length", [65_534, 65_536, 131_070, 131_073, 200_000])
+@pytest.mark.parametrize("share", [0, 10, 2, 1], ids=["few", "some", "half", "all"])
+def test_long_texts_in_other_letters_come_out_as_they_went_in(length: int, share: int) -> None:
+    for letters in ("\xe9", "\u0416\u4e1c", "\u0416\U0001f600", "\xe9\u07ff\u0800\U0010ffff"):
+        body = ["x"] * length
+        places = range(0, length, share) if share else (5, 65_530, length - 1)
+        for place in places:
+            body[place] = letters[place % len(letters)]
+        check_text("".join(body))
+        # Other letters from somewhere on only.
+        check_text("x" * 2000 + "".join(body[2000:]))
+
+
+@pytest.mark.parametrize("place", [0, 100, 1023, 1024, 5000, 65_535, 65_536, 70_000, 150_000])
+@pytest.mark.parametrize("other", ["x", "\xe9", "\u4e1c", "\U0001f600"])
+def test_a_surrogate_anywhere_in_a_long_text_is_replaced(place: int, other: str) -> None:
+    for surrogate in "\ud800\udbff\udc00\udfff":
+        body = "y" * place + surrogate + other + "z" * 90_000
+        plain = body.replace(surrogate, "\ufffd")
+        assert drift_core.normalize_json(f'"{body}"') == f'"{plain}"'
+        assert drift_core.process_export_payload_pyobject(body, None)[0] == plain
+
+
+def test_a_canonical_text_is_handed_back_as_the_object_that_it_is() -> None:
+    class Text(str):
+        pass
+
+    for body in ("a", "\xe9" * 20, "x" * 600, "x\xe9" * 600, "x\u4e1c" * 600, "x\U0001f600" * 600):
+        text = f'{{"a":"{body}"}}'
+        same = [
+            drift_core.normalize_json(text),
+            drift_core.normalize_and_hash(text)[0],
+            *drift_core.process_export_payload(text, None)[:2],
+        ]
+        assert all(result is text for result in same)
+        for other in (Text(text), text.encode(), text.replace(":", ": ")):
+            result = drift_core.process_export_payload(other, None)[0]
+            assert type(result) is str and result == text
+            assert result is not other
