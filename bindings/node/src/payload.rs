@@ -42,12 +42,14 @@ impl Operation for ProcessPayload {
             .map_err(|error| Report::of(&error))
     }
 
-    fn convert<'s>(js: &mut Js<'s>, output: ProcessedPayload) -> Result<Value<'s>, Failure> {
-        let normalized = js.string(&output.normalized_json)?;
-        let decoded = if output.decoded_is_normalized() {
-            normalized
-        } else {
-            js.string(output.decoded_json())?
+    fn convert<'s>(js: &mut Js<'s>, mut output: ProcessedPayload) -> Result<Value<'s>, Failure> {
+        // Of a large payload each text is freed once it is copied.
+        let (normalized_json, decoded_json) = output.take_texts();
+        let normalized = js.string(&normalized_json)?;
+        drop(normalized_json);
+        let decoded = match decoded_json {
+            None => normalized,
+            Some(decoded_json) => js.string(&decoded_json)?,
         };
         let struct_bytes = js.buffer(&output.protobuf_struct_bytes)?;
         let values = [

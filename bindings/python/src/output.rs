@@ -192,13 +192,15 @@ pub(crate) fn bytes_filled<'py>(
 pub(crate) fn processed_text<'py>(
     py: Python<'py>,
     given: &Text<'py>,
-    processed: &ProcessedPayload,
+    mut processed: ProcessedPayload,
 ) -> PyResult<Bound<'py, PyTuple>> {
-    let normalized = given.same_or_new(py, &processed.normalized_json)?;
-    let decoded = if processed.decoded_is_normalized() {
-        normalized.clone()
-    } else {
-        text::new_string(py, processed.decoded_json())?
+    // Of a large payload each text is freed once it is copied.
+    let (normalized_json, decoded_json) = processed.take_texts();
+    let normalized = given.same_or_new(py, &normalized_json)?;
+    drop(normalized_json);
+    let decoded = match decoded_json {
+        None => normalized.clone(),
+        Some(decoded_json) => text::new_string(py, &decoded_json)?,
     };
     PyTuple::new(
         py,

@@ -234,7 +234,7 @@ pub(crate) fn process_export_payload<'py>(
             core::process_export_payload(json, merges_json)
         })
         .map_err(|error| errors::to_python(py, &error))?;
-        processed_text(py, &payload, &processed)
+        processed_text(py, &payload, processed)
     })
 }
 

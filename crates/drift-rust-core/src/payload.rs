@@ -73,6 +73,16 @@ impl ProcessedPayload {
             .unwrap_or(&self.normalized_json)
     }
 
+    /// Takes the normalised text out, and the decoded one where decoding changed
+    /// something: a caller that copies them elsewhere can free them before it
+    /// goes on to the Struct bytes.
+    pub fn take_texts(&mut self) -> (CanonicalText, Option<CanonicalText>) {
+        (
+            std::mem::take(&mut self.normalized_json),
+            self.decoded_json.take(),
+        )
+    }
+
     /// Whether decoding changed nothing, so that both texts are one.
     pub fn decoded_is_normalized(&self) -> bool {
         self.decoded_json.is_none()
