@@ -15,7 +15,9 @@ use serde_json::{Map, Value, json};
 use std::error::Error;
 use std::hint::black_box;
 use std::io::{BufRead as _, Write as _};
+use std::num::NonZero;
 use std::path::PathBuf;
+use std::thread::available_parallelism;
 use std::time::Instant;
 
 type Answer = Result<Value, Box<dyn Error>>;
@@ -140,7 +142,10 @@ impl Round<'_> {
                     .map(|entry| BatchSpan::Input(Box::new(span(entry, merges))))
                     .collect();
                 self.run(|_| {
-                    let options = BatchOptions::default();
+                    let options = BatchOptions {
+                        threads: available_parallelism().map_or(1, NonZero::get),
+                        ..BatchOptions::default()
+                    };
                     let batch = process_spans(&ExportHeader::default(), black_box(&spans), options);
                     match black_box(batch).errors.is_empty() {
                         true => Ok(()),
