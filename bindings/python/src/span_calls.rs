@@ -387,6 +387,8 @@ impl ProcessedBatch {
 
 /// One span of a batch, held alive.
 enum Given<'py> {
+    /// Its turn has not come.
+    Unread,
     Members(Box<SpanMembers<'py>>),
     Encoded(Bound<'py, PyBytes>),
     Refused(Box<Refused>),
@@ -417,7 +419,7 @@ impl<'py> Given<'py> {
         match self {
             Given::Members(members) => members.size_bytes(),
             Given::Encoded(bytes) => bytes.as_bytes().len(),
-            Given::Refused(_) => 0,
+            Given::Unread | Given::Refused(_) => 0,
         }
     }
 
@@ -425,6 +427,7 @@ impl<'py> Given<'py> {
         match self {
             Given::Members(members) => BatchSpan::Input(Box::new(members.take_as_core())),
             Given::Encoded(bytes) => BatchSpan::Encoded(bytes.as_bytes()),
+            Given::Unread => BatchSpan::Encoded(&[]),
             Given::Refused(refused) => BatchSpan::Refused(refused.error.clone()),
         }
     }
@@ -501,34 +504,49 @@ pub(crate) fn process_spans<'py>(
         };
         let strict = strict.map_or(Ok(false), |strict| boolean("strict", strict))?;
 
-        let mut given = Vec::new();
-        if let Ok(list) = spans.cast::<PyList>() {
-            for span in list.iter() {
-                given.push(Given::read(&span)?);
-            }
+        // A copy, since reading a span may run code that changes the list.
+        let spans = if let Ok(list) = spans.cast::<PyList>() {
+            list.to_tuple()
         } else if let Ok(tuple) = spans.cast::<PyTuple>() {
-            for span in tuple.iter() {
-                given.push(Given::read(&span)?);
-            }
+            tuple.clone()
         } else {
             return Err(text::expected("spans", "a list of dicts and bytes", spans));
-        }
-        let size_bytes = given.iter().map(Given::size_bytes).sum();
+        };
         let header = ExportHeader {
             observable_service_id: observable_service_id.as_str(),
             environment: environment.as_str(),
             sdk_version: sdk_version.as_str(),
             sdk_instance_id: sdk_instance_id.as_str(),
         };
-        let inputs: Vec<BatchSpan<'_>> = given.iter_mut().map(Given::take_as_core).collect();
-        let batch = detached(py, size_bytes, || {
-            core::process_spans(&header, &inputs, options)
-        });
+        // All places are there before the first span is read: other threads
+        // work on those that were, while the lock is held to read the next.
+        let mut given: Vec<Given<'py>> = Vec::with_capacity(spans.len());
+        given.resize_with(spans.len(), || Given::Unread);
+        let mut inputs: Vec<BatchSpan<'_>> = Vec::with_capacity(spans.len());
+        inputs.resize_with(spans.len(), || BatchSpan::Encoded(&[]));
+        let processed = core::with_batch(options, |mut batch| {
+            let mut size_bytes = 0;
+            let places = given.iter_mut().zip(&mut inputs);
+            for (span, (given, input)) in spans.iter().zip(places) {
+                match Given::read(&span) {
+                    Ok(read) => *given = read,
+                    Err(error) => {
+                        // Waits for the spans that are being worked on.
+                        detached(py, size_bytes, || drop(batch));
+                        return Err(error);
+                    }
+                }
+                size_bytes += given.size_bytes();
+                *input = given.take_as_core();
+                batch.add(input);
+            }
+            Ok(detached(py, size_bytes, || batch.finish()))
+        })?;
         drop(inputs);
-        if strict && let Some(error) = batch.errors.first() {
+        if strict && let Some(error) = processed.errors.first() {
             return Err(raise_strictly(py, error, given));
         }
-        converted_batch(py, &batch)
+        converted_batch(py, &header, &processed)
     })
 }
 
@@ -551,7 +569,17 @@ fn raise_strictly(py: Python<'_>, error: &ExportError, given: Vec<Given<'_>>) ->
     }
 }
 
-fn converted_batch(py: Python<'_>, batch: &core::ProcessedBatch) -> PyResult<ProcessedBatch> {
+fn converted_batch(
+    py: Python<'_>,
+    header: &ExportHeader<'_>,
+    batch: &core::ProcessedSpans<'_>,
+) -> PyResult<ProcessedBatch> {
+    let request = batch.request(header);
+    let request_bytes = output::bytes_filled(py, request.len(), |writer| {
+        detached(py, request.len(), || {
+            request.for_each_piece(|piece| writer.put(piece));
+        });
+    })?;
     let message_depths = PyList::new(py, &batch.message_depths)?;
     let errors = PyList::empty(py);
     for error in &batch.errors {
@@ -564,7 +592,7 @@ fn converted_batch(py: Python<'_>, batch: &core::ProcessedBatch) -> PyResult<Pro
         errors.append(report)?;
     }
     Ok(ProcessedBatch {
-        request_bytes: PyBytes::new(py, &batch.request_bytes).unbind(),
+        request_bytes: request_bytes.unbind(),
         message_depths: message_depths.unbind(),
         errors: errors.unbind(),
     })

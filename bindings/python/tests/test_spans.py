@@ -434,6 +434,73 @@ def test_a_batch_takes_the_strings_of_the_request() -> None:
         drift_core.process_spans([], strict=1)
 
 
+def large_span(place: int) -> dict[str, Any]:
+    """Two hundred of them are shared out over the processors while they are read."""
+    letters = ("a", "\u00e9", "\u65e5", "\U0001f600")[place % 4]
+    text = json.dumps({"n": place, "text": letters * (1000 + place)}, ensure_ascii=False)
+    return {
+        "name": f"span {place}",
+        "input_json": text if place % 2 else text.encode(),
+        "output_value": {"place": place, "rows": [place] * 100},
+    }
+
+
+def test_a_large_batch_is_its_spans_one_by_one() -> None:
+    spans: list[Any] = [large_span(place) for place in range(200)]
+    alone = [drift_core.process_span(span) for span in spans]
+    # Spans that are encoded already and bad ones stand between them.
+    spans[50] = alone[50].span_bytes
+    spans[51] = {"input_json": "[" * 200_000}
+    spans[120] = bytearray(alone[120].span_bytes)
+    spans[199] = 5
+    good = [span.span_bytes for place, span in enumerate(alone) if place not in (51, 199)]
+    expected = drift_core.build_export_spans_request_bytes_pyobject("", "", "", "", good)
+    depths = [
+        None if place in (51, 199) else span.message_depth for place, span in enumerate(alone)
+    ]
+    for _ in range(3):
+        batch = drift_core.process_spans(spans)
+        assert batch.request_bytes == expected
+        assert batch.message_depths == depths
+        assert [(each["index"], each["code"]) for each in batch.errors] == [
+            (51, "depth_exceeded"),
+            (199, "invalid_argument"),
+        ]
+    with pytest.raises(drift_core.DriftError) as caught:
+        drift_core.process_spans(spans, strict=True)
+    assert (caught.value.code, caught.value.index) == ("depth_exceeded", 51)
+
+
+@pytest.mark.parametrize("place", [0, 1, 100, 199])
+def test_an_interrupt_while_a_large_batch_is_read_leaves_it(place: int) -> None:
+    class Interrupted:
+        def __index__(self) -> int:
+            raise KeyboardInterrupt
+
+    spans = [large_span(place) for place in range(200)]
+    spans[place]["output_value"] = Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        drift_core.process_spans(spans)
+    spans[place]["output_value"] = 1
+    assert drift_core.process_spans(spans).errors == []
+
+
+def test_a_list_that_changes_while_a_batch_is_read_is_taken_as_it_was() -> None:
+    spans = [large_span(place) for place in range(200)]
+    expected = drift_core.process_spans(
+        [*spans, {"output_value": 7}, {"name": "last"}]
+    ).request_bytes
+
+    class Clears:
+        def __index__(self) -> int:
+            spans.clear()
+            return 7
+
+    spans += [{"output_value": Clears()}, {"name": "last"}]
+    assert drift_core.process_spans(spans).request_bytes == expected
+    assert spans == []
+
+
 READING = [drift_core.span_to_json, drift_core.export_request_to_json, drift_core.struct_to_json]
 
 
