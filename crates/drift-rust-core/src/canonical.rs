@@ -68,6 +68,37 @@ impl CanonicalText {
             Utf8::new(text.into_bytes().into()).unwrap_or_default()
         }))
     }
+
+    /// The text in pieces of about so many bytes, each in memory of its own:
+    /// whoever copies a large text to another place can free what is copied.
+    ///
+    /// ```
+    /// let text = drift_rust_core::process_export_payload::<_, &str>(r#"["é"]"#, None)?;
+    /// assert_eq!(text.normalized_json.into_pieces(4), ["[\"é", "\"]"]);
+    /// # Ok::<(), drift_rust_core::PayloadError>(())
+    /// ```
+    pub fn into_pieces(self, piece_bytes: usize) -> Vec<String> {
+        let CanonicalText(mut text) = self;
+        let mut starts = Vec::new();
+        let mut start = 0;
+        while start < text.as_str().len() {
+            starts.push(start);
+            let next = start.saturating_add(piece_bytes.max(1));
+            start = text.as_str().ceil_char_boundary(next);
+        }
+        // From the end, where a vector gives memory back.
+        let mut pieces: Vec<String> = starts
+            .into_iter()
+            .rev()
+            .map(|start| {
+                let piece = text.as_str().get(start..).unwrap_or_default().to_owned();
+                text.cut_to(start);
+                piece
+            })
+            .collect();
+        pieces.reverse();
+        pieces
+    }
 }
 
 impl Deref for CanonicalText {

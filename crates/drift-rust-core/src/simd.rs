@@ -82,9 +82,17 @@ impl Utf8 {
     #[inline]
     pub(crate) fn as_str(&self) -> &str {
         // SAFETY: a value is made by `new`, which looks at all bytes, and by
-        // `default`, which has none; the field is private to this module,
-        // which never changes them, and a clone has the same ones.
+        // `default`, which has none; the field is private to this module, which
+        // only cuts them off between characters, and a clone has the same ones.
         unsafe { std::str::from_utf8_unchecked(&self.0) }
+    }
+
+    /// Forgets the text from this place on, a boundary of characters, and gives
+    /// its memory back.
+    pub(crate) fn cut_to(&mut self, length: usize) {
+        if self.as_str().is_char_boundary(length) {
+            self.0.cut_to(length);
+        }
     }
 }
 

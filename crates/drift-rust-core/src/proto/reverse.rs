@@ -25,6 +25,30 @@ impl EncodedBytes {
             self.to_vec()
         }
     }
+
+    /// Hands out the bytes in pieces of at most so many, the last piece first,
+    /// and gives the memory of each back before the next: whoever copies large
+    /// bytes to another place does not have them twice.
+    ///
+    /// ```
+    /// let bytes = drift_rust_core::EncodedBytes::from(b"abcde".to_vec());
+    /// let mut pieces = Vec::new();
+    /// bytes.hand_out_from_end(2, |piece| pieces.push(piece.to_vec()));
+    /// assert_eq!(pieces, [&b"de"[..], b"bc", b"a"]);
+    /// ```
+    pub fn hand_out_from_end(mut self, piece_bytes: usize, mut put: impl FnMut(&[u8])) {
+        while !self.is_empty() {
+            let from = self.len().saturating_sub(piece_bytes.max(1));
+            put(self.get(from..).unwrap_or_default());
+            self.cut_to(from);
+        }
+    }
+
+    /// Forgets what stands from this place on, and gives its memory back.
+    pub(crate) fn cut_to(&mut self, length: usize) {
+        self.buffer.truncate(self.start + length);
+        self.buffer.shrink_to_fit();
+    }
 }
 
 impl EncodedBytes {
