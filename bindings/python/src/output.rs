@@ -3,7 +3,7 @@
 use crate::errors;
 use crate::integer;
 use crate::text::{self, Text};
-use drift_rust_core::{ProcessedPayload, SchemaRef, Value};
+use drift_rust_core::{EncodedBytes, ProcessedPayload, SchemaRef, Value};
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -150,6 +150,33 @@ impl BytesWriter<'_> {
             None => self.fits = false,
         }
     }
+
+    /// Writes at the end, before what was written there before.
+    fn put_last(&mut self, piece: &[u8]) {
+        let free = std::mem::take(&mut self.free);
+        let place = free.len().checked_sub(piece.len());
+        match place.and_then(|place| free.split_at_mut_checked(place)) {
+            Some((free, to)) => {
+                to.write_copy_of_slice(piece);
+                self.free = free;
+            }
+            None => self.fits = false,
+        }
+    }
+}
+
+/// Larger bytes are copied piece by piece, the last first, each freed when it is
+/// copied.
+const IN_PIECES_FROM: usize = 4 << 20;
+
+/// A new bytes object of bytes that are not needed any more.
+pub(crate) fn bytes_of(py: Python<'_>, bytes: EncodedBytes) -> PyResult<Bound<'_, PyBytes>> {
+    if bytes.len() < IN_PIECES_FROM {
+        return Ok(PyBytes::new(py, &bytes));
+    }
+    bytes_filled(py, bytes.len(), |writer| {
+        bytes.hand_out_from_end(IN_PIECES_FROM, |piece| writer.put_last(piece));
+    })
 }
 
 /// A new bytes object of a length, filled in place: unlike `PyBytes::new_with`
@@ -191,16 +218,15 @@ pub(crate) fn bytes_filled<'py>(
 /// text that it was read from.
 pub(crate) fn processed_text<'py>(
     py: Python<'py>,
-    given: &Text<'py>,
+    given: Text<'py>,
     mut processed: ProcessedPayload,
 ) -> PyResult<Bound<'py, PyTuple>> {
-    // Of a large payload each text is freed once it is copied.
+    // Of a large payload all that was copied is freed before the next is made.
     let (normalized_json, decoded_json) = processed.take_texts();
-    let normalized = given.same_or_new(py, &normalized_json)?;
-    drop(normalized_json);
+    let normalized = given.same_or_new(py, normalized_json)?;
     let decoded = match decoded_json {
         None => normalized.clone(),
-        Some(decoded_json) => text::new_string(py, &decoded_json)?,
+        Some(decoded_json) => text::string_of(py, decoded_json)?,
     };
     PyTuple::new(
         py,
@@ -208,9 +234,9 @@ pub(crate) fn processed_text<'py>(
             normalized.into_any(),
             decoded.into_any(),
             PyString::new(py, &processed.decoded_value_hash).into_any(),
-            text::new_string(py, &processed.decoded_schema_json)?.into_any(),
+            text::string_of(py, processed.decoded_schema_json)?.into_any(),
             PyString::new(py, &processed.decoded_schema_hash).into_any(),
-            PyBytes::new(py, &processed.protobuf_struct_bytes).into_any(),
+            bytes_of(py, processed.protobuf_struct_bytes)?.into_any(),
         ],
     )
 }

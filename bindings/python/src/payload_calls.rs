@@ -90,7 +90,7 @@ pub(crate) fn normalize_json<'py>(
         let profile = profile_option(profile)?;
         let text = payload_text(payload_json)?;
         let normalized = on_text(py, &text, |json| core::normalize_json_as(json, profile))?;
-        text.same_or_new(py, &normalized)
+        text.same_or_new(py, normalized)
     })
 }
 
@@ -151,7 +151,7 @@ pub(crate) fn normalize_and_hash<'py>(
         let (normalized, hash) = on_text(py, &text, |json| {
             core::normalize_and_hash_as(json, profile, algorithm)
         })?;
-        Ok((text.same_or_new(py, &normalized)?, PyString::new(py, &hash)))
+        Ok((text.same_or_new(py, normalized)?, PyString::new(py, &hash)))
     })
 }
 
@@ -175,7 +175,7 @@ pub(crate) fn object_to_protobuf_struct_bytes<'py>(
         let bytes = on_text(py, &text, |json| {
             core::object_to_protobuf_struct_bytes(json)
         })?;
-        Ok(PyBytes::new(py, &bytes))
+        output::bytes_of(py, bytes)
     })
 }
 
@@ -234,7 +234,7 @@ pub(crate) fn process_export_payload<'py>(
             core::process_export_payload(json, merges_json)
         })
         .map_err(|error| errors::to_python(py, &error))?;
-        processed_text(py, &payload, processed)
+        processed_text(py, payload, processed)
     })
 }
 
@@ -281,7 +281,7 @@ pub(crate) fn process_export_payload_pyobject<'py>(
                 PyString::new(py, &value_hash).into_any(),
                 output::schema(py, &mut keys, schema.root())?.into_any(),
                 PyString::new(py, &schema_hash).into_any(),
-                PyBytes::new(py, &struct_bytes).into_any(),
+                output::bytes_of(py, struct_bytes)?.into_any(),
             ],
         )
     })

@@ -19,7 +19,7 @@ fn read<'py>(
         let message = bytes.as_bytes();
         let json = detached(py, message.len(), || work(message))
             .map_err(|error| errors::to_python(py, &error))?;
-        text::new_string(py, &json)
+        text::string_of(py, json)
     })
 }
 

@@ -6,12 +6,13 @@
 use crate::errors;
 use crate::symbols;
 use crate::transcode::{self, Repertoire};
-use drift_rust_core::{JsonText, replace_surrogates};
+use drift_rust_core::{CanonicalText, JsonText, replace_surrogates};
 use pyo3::exceptions::PyUnicodeEncodeError;
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyMemoryView, PyString};
+use std::ops::Deref;
 
 /// The UTF-8 of a Python string, or the bytes of a bytes object.
 pub(crate) enum Text<'py> {
@@ -85,20 +86,23 @@ impl<'py> Text<'py> {
     }
 
     /// A string object with what became of this text: when that is the text
-    /// itself, the object that it came from, if that is an exact str.
+    /// itself, the object that it came from, if that is an exact str. Otherwise
+    /// a new one; this text is freed before that is made.
     pub(crate) fn same_or_new(
-        &self,
+        self,
         py: Python<'py>,
-        result: &str,
+        result: impl IntoPieces,
     ) -> PyResult<Bound<'py, PyString>> {
-        match self {
+        match &self {
             Text::InString { owner, .. } | Text::Encoded(_, owner) | Text::Transcoded(_, owner)
                 if self.bytes() == result.as_bytes() && is_exact(owner) =>
             {
-                Ok(owner.clone())
+                return Ok(owner.clone());
             }
-            _ => new_string(py, result),
+            _ => {}
         }
+        drop(self);
+        string_of(py, result)
     }
 
     /// The bytes: UTF-8 unless they came from a bytes object.
@@ -156,8 +160,8 @@ fn is_exact(object: &Bound<'_, PyString>) -> bool {
 }
 
 /// The UTF-8 of a long string that is not ASCII and not mostly in other
-/// letters; `None` for any other, also one with surrogates. Unlike the
-/// interpreter's it is not kept in the string.
+/// letters, and of any very long one that is not ASCII; `None` for any other,
+/// also one with surrogates. Unlike the interpreter's it is not kept in the string.
 fn transcoded(object: &Bound<'_, PyString>) -> PyResult<Option<String>> {
     let py = object.py();
     // SAFETY: the object is a str.
@@ -172,37 +176,41 @@ fn transcoded(object: &Bound<'_, PyString>) -> PyResult<Option<String>> {
     }
     let mut text = String::with_capacity(length + length / 8);
     let mut code_points = Vec::new();
-    let step = if length <= 2 * CODE_POINTS {
-        length
-    } else {
-        CODE_POINTS
-    };
-    for start in (0..length).step_by(step) {
-        let end = length.min(start + step);
-        if step == length {
-            read_code_points(object, length, &mut code_points)?;
+    if length <= 2 * CODE_POINTS {
+        read_code_points(object, length, &mut code_points)?;
+        let is_read =
+            !is_mostly_other(&code_points) && transcode::push_code_points(&mut text, &code_points);
+        return Ok(is_read.then_some(text));
+    }
+    let as_utf8 = symbols::as_utf8_and_size(py);
+    for start in (0..length).step_by(CODE_POINTS) {
+        let end = length.min(start + CODE_POINTS);
+        // SAFETY: the object is a str; the call gives a new reference to one
+        // of its own characters, or null with an exception set.
+        let part = unsafe {
+            let (start, end) = (start as ffi::Py_ssize_t, end as ffi::Py_ssize_t);
+            let part = ffi::PyUnicode_Substring(object.as_ptr(), start, end);
+            Bound::from_owned_ptr_or_err(py, part)?.cast_into_unchecked::<PyString>()
+        };
+        read_code_points(&part, end - start, &mut code_points)?;
+        // The codec keeps what it encodes in the string: in the part, which goes.
+        let is_read = if is_mostly_other(&code_points) {
+            with_plain_str(as_utf8, &part, |part| text.push_str(part)).is_some()
         } else {
-            // SAFETY: the object is a str; the call gives a new reference to one
-            // of its own characters, or null with an exception set.
-            let part = unsafe {
-                let part = ffi::PyUnicode_Substring(
-                    object.as_ptr(),
-                    start as ffi::Py_ssize_t,
-                    end as ffi::Py_ssize_t,
-                );
-                Bound::from_owned_ptr_or_err(py, part)?.cast_into_unchecked::<PyString>()
-            };
-            read_code_points(&part, end - start, &mut code_points)?;
-        }
-        let looked_at = code_points.get(..LOOKED_AT).unwrap_or_default();
-        let is_other = |character: &&u32| **character >= 0x80;
-        if looked_at.iter().filter(is_other).count() > OTHERS
-            || !transcode::push_code_points(&mut text, &code_points)
-        {
+            transcode::push_code_points(&mut text, &code_points)
+        };
+        if !is_read {
             return Ok(None);
         }
     }
     Ok(Some(text))
+}
+
+/// Whether the interpreter's codec is faster.
+fn is_mostly_other(code_points: &[u32]) -> bool {
+    let looked_at = code_points.get(..LOOKED_AT).unwrap_or_default();
+    let is_other = |character: &&u32| **character >= 0x80;
+    looked_at.iter().filter(is_other).count() > OTHERS
 }
 
 /// Puts the code points of a string of this length into a vector.
@@ -231,6 +239,104 @@ fn read_code_points(
         code_points.set_len(length);
     }
     Ok(())
+}
+
+/// A text that is not needed any more once it is copied.
+pub(crate) trait IntoPieces: Deref<Target = str> {
+    /// The text in pieces, each freed when it is dropped.
+    fn into_pieces(self, piece_bytes: usize) -> impl Iterator<Item = String>;
+}
+
+impl IntoPieces for CanonicalText {
+    fn into_pieces(self, piece_bytes: usize) -> impl Iterator<Item = String> {
+        CanonicalText::into_pieces(self, piece_bytes).into_iter()
+    }
+}
+
+impl IntoPieces for String {
+    fn into_pieces(mut self, piece_bytes: usize) -> impl Iterator<Item = String> {
+        let mut pieces = Vec::new();
+        // From the end, where a string gives memory back.
+        while self.len() > piece_bytes {
+            let start = self.floor_char_boundary(self.len() - piece_bytes);
+            pieces.push(self.split_off(start));
+            self.shrink_to_fit();
+        }
+        pieces.push(self);
+        pieces.into_iter().rev()
+    }
+}
+
+/// A larger text that is not ASCII becomes a string piece by piece: as a whole
+/// it would be there twice more, as it was and as what is converted to what the
+/// interpreter copies.
+const IN_PIECES_FROM: usize = 4 << 20;
+
+/// What is converted at once of such a text.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// A new string object of a text that is not needed any more.
+pub(crate) fn string_of<'py>(
+    py: Python<'py>,
+    text: impl IntoPieces,
+) -> PyResult<Bound<'py, PyString>> {
+    if text.len() < IN_PIECES_FROM {
+        return new_string(py, &text);
+    }
+    match Repertoire::of(&text).widest() {
+        None => Ok(PyString::new(py, &text)),
+        // Growing a string can mean moving its pages, so of a larger text the
+        // pieces are larger.
+        Some(widest) => {
+            let piece_bytes = PIECE_BYTES.max(text.len() / 64);
+            joined(py, widest, text.into_pieces(piece_bytes))
+        }
+    }
+}
+
+/// A string of pieces that together have more than two characters, `widest`
+/// being as wide as the widest of them.
+fn joined<'py>(
+    py: Python<'py>,
+    widest: char,
+    pieces: impl Iterator<Item = String>,
+) -> PyResult<Bound<'py, PyString>> {
+    // It begins with two of these in place of its own first two characters, so
+    // that it is as wide as it will be, and grows where it is. One alone might
+    // be an object that the interpreter keeps.
+    let mut string = PyString::new(py, &String::from_iter([widest; 2])).into_ptr();
+    let mut first_two = Vec::with_capacity(2);
+    for piece in pieces {
+        let mut rest = piece.chars();
+        while first_two.len() < 2
+            && let Some(character) = rest.next()
+        {
+            first_two.push(character);
+        }
+        let piece = new_string(py, rest.as_str())?;
+        // SAFETY: the first is a str, of which this holds the only reference;
+        // the call takes it over and puts a new one in its place, or null with
+        // an exception set. The second is a str.
+        unsafe { ffi::PyUnicode_Append(&raw mut string, piece.as_ptr()) };
+        if string.is_null() {
+            return Err(PyErr::fetch(py));
+        }
+    }
+    // SAFETY: the reference that `PyUnicode_Append` gave, or `into_ptr`.
+    let string: Bound<'py, PyString> =
+        unsafe { Bound::from_owned_ptr(py, string).cast_into_unchecked() };
+    for (place, character) in first_two.into_iter().enumerate() {
+        // SAFETY: the string is new, nobody else has it and its hash was not
+        // asked for, so it can be changed; it has at least these two characters.
+        let result = unsafe {
+            let place = place as ffi::Py_ssize_t;
+            ffi::PyUnicode_WriteChar(string.as_ptr(), place, u32::from(character))
+        };
+        if result != 0 {
+            return Err(PyErr::fetch(py));
+        }
+    }
+    Ok(string)
 }
 
 /// A new string object.

@@ -26,6 +26,17 @@ pub(crate) enum Repertoire {
 }
 
 impl Repertoire {
+    /// A character that a text of this repertoire needs as much room for as for
+    /// the widest of its own; none for ASCII.
+    pub(crate) fn widest(self) -> Option<char> {
+        match self {
+            Repertoire::Ascii => None,
+            Repertoire::Latin1 => Some('\u{FF}'),
+            Repertoire::Basic => Some('\u{FFFF}'),
+            Repertoire::Any => Some('\u{10FFFF}'),
+        }
+    }
+
     pub(crate) fn of(text: &str) -> Repertoire {
         // The lead byte of a character is above all of its other bytes, and
         // grows with the character.

@@ -2,6 +2,7 @@
 
 import array
 import hashlib
+import json
 from typing import Any, Callable
 
 import drift_core
@@ -212,6 +213,82 @@ def test_a_surrogate_anywhere_in_a_long_text_is_replaced(place: int, other: str)
         plain = body.replace(surrogate, "\ufffd")
         assert drift_core.normalize_json(f'"{body}"') == f'"{plain}"'
         assert drift_core.process_export_payload_pyobject(body, None)[0] == plain
+
+
+# From so many bytes of text on a string is made, and a bytes object filled, in
+# pieces; a string is made in pieces of so many bytes.
+LARGE = 4 << 20
+PIECE = 1 << 20
+
+
+def check_large_text(body: str, size: int) -> None:
+    """A text of so many bytes, quotes included, whose body is filled up with a letter."""
+    body += "z" * (size - 2 - len(body.encode()))
+    canonical = f'"{body}"'
+    expected = hashlib.sha256(canonical.encode()).hexdigest()
+    for loose in (f" {canonical}", f" {canonical}".encode()):
+        assert drift_core.process_export_payload(loose, None)[:3:2] == (canonical, expected)
+        assert drift_core.normalize_and_hash(loose) == (canonical, expected)
+
+
+@pytest.mark.parametrize("size", [LARGE - 1, LARGE, LARGE + 1, LARGE + PIECE, 2 * LARGE + 7])
+@pytest.mark.parametrize("letter", ["y", "\xe9", "\u4e1c", "\U0001f600"])
+def test_a_large_text_comes_out_as_it_went_in(size: int, letter: str) -> None:
+    check_large_text("", size)
+    check_large_text(letter, size)
+    check_large_text(letter * 2, size)
+    check_large_text("y" + letter, size)
+    # Also in front of the widest letter stand others that are not ASCII.
+    check_large_text("\xe9" * 70_000 + letter, size)
+    check_large_text(letter * (size // 8), size)
+    width = len(letter.encode())
+    # The widest letter is the last, which the quote follows.
+    check_large_text("x" * (size - 2 - width) + letter, size)
+
+
+@pytest.mark.parametrize("letter", ["\xe9", "\u4e1c", "\U0001f600"])
+def test_a_large_text_is_cut_between_its_characters(letter: str) -> None:
+    for place in range(PIECE - 5, PIECE + 3):
+        check_large_text("x" * place + letter * 3, LARGE + 1)
+
+
+def test_a_large_text_with_surrogates_comes_out_with_replacements() -> None:
+    for place in (0, 1, 3_000_000, 4_999_999):
+        body = "\xe9" * place + "\udc00" + "\xe9" * (4_999_999 - place)
+        plain = body.replace("\udc00", "\ufffd")
+        assert drift_core.normalize_json(f'"{body}"') == f'"{plain}"'
+
+
+@pytest.mark.parametrize("length", [LARGE - 20, LARGE - 16, LARGE - 15, LARGE - 14, 2 * LARGE])
+def test_large_struct_bytes_are_those_of_the_value(length: int) -> None:
+    def field(tag: int, content: bytes) -> bytes:
+        rest, size = bytearray(), len(content)
+        while size >= 0x80:
+            rest.append(size & 0x7F | 0x80)
+            size >>= 7
+        return bytes([tag, *rest, size]) + content
+
+    body = "".join(chr(97 + place % 26) for place in range(1000)) * (length // 1000 + 1)
+    body = body[:length]
+    expected = field(0x0A, field(0x0A, b"k") + field(0x12, field(0x1A, body.encode())))
+    text = f'{{ "k":"{body}"}}'
+    assert drift_core.process_export_payload(text, None)[5] == expected
+    assert drift_core.object_to_protobuf_struct_bytes(text) == expected
+    assert drift_core.process_export_payload_pyobject({"k": body}, None)[4] == expected
+
+
+def test_a_large_decoded_text_and_its_schema_come_out_whole() -> None:
+    members = {f"member {place} \xe9\u4e1c": "\U0001f600" for place in range(120_000)}
+    inner = json.dumps(members, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    text = json.dumps({"body": inner}, ensure_ascii=False, separators=(",", ":"))
+    merges = '{"body":{"decoded_type":1}}'
+    result = drift_core.process_export_payload(text, merges)
+    assert result[0] == text
+    assert result[1] == f'{{"body":{inner}}}'
+    assert len(result[3].encode()) > LARGE
+    schema = json.loads(result[3])["properties"]["body"]["properties"]
+    assert list(schema) == sorted(members, key=str.encode)
+    assert hashlib.sha256(result[3].encode()).hexdigest() == result[4]
 
 
 def test_a_canonical_text_is_handed_back_as_the_object_that_it_is() -> None:
