@@ -3,6 +3,7 @@
 use crate::border::{detached, guarded};
 use crate::native;
 use crate::output::{self, Keys};
+use crate::symbols::CollectionPause;
 use crate::text::{self, Text};
 use crate::{errors, output::processed_text};
 use drift_rust_core as core;
@@ -269,6 +270,9 @@ pub(crate) fn process_export_payload_pyobject<'py>(
         let payload = Payload::new(native.document, &merges);
         let (value_hash, schema, schema_hash, struct_bytes) =
             detached(py, native.size_bytes, || payload.process_native());
+        // The new containers are enough to start the garbage collector, and most
+        // callers drop them before long.
+        let _pause = CollectionPause::start(py);
         let mut keys = Keys::new();
         let normalized = match native.rebuilt {
             Some(rebuilt) => rebuilt,
