@@ -15,7 +15,7 @@ use crate::errors::{self, HostClass};
 use crate::integer;
 use crate::rebuilt::Rebuilder;
 use crate::symbols::{self, CollectionPause};
-use crate::text::{self, Text};
+use crate::text::{self, StringReader, Text};
 use drift_rust_core::{
     BuildError, Document, DocumentBuilder, Fault, KeyStep, MergesError, SchemaMerges, ValueOptions,
 };
@@ -317,6 +317,7 @@ struct Reader<'py> {
     way: Way,
     builder: DocumentBuilder,
     as_utf8: Option<symbols::AsUtf8AndSize>,
+    strings: StringReader,
     known_keys: KnownKeys,
     /// The open containers, outermost first, to find cycles by. Their
     /// addresses stay theirs: whoever holds them lies in `held`, or stays as it
@@ -342,6 +343,7 @@ impl<'py> Reader<'py> {
             way,
             builder,
             as_utf8: symbols::as_utf8_and_size(py),
+            strings: StringReader::new(py),
             known_keys: KnownKeys {
                 slots: [const { None }; KNOWN_KEYS],
             },
@@ -404,7 +406,7 @@ impl<'py> Reader<'py> {
         // SAFETY: the object is a str or of a subclass.
         let string = unsafe { object.cast_unchecked::<PyString>() };
         let builder = &mut self.builder;
-        let read = text::with_plain_str(self.as_utf8, string, |text| {
+        let read = self.strings.with(string, |text| {
             builder.string(text);
             text.len()
         });

@@ -3,6 +3,7 @@
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
+use pyo3::types::PyString;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::NonNull;
 
@@ -17,7 +18,8 @@ pub(crate) type AsUtf8AndSize =
 /// with it on Python 3.11 and a payload of 7 kB in 42 rows, processor time of
 /// the best of 30 runs: `process_export_payload_pyobject` 131 and 120 µs,
 /// `build_span_proto_bytes_pyobject` 115 and 89 µs. A string beyond ASCII keeps
-/// its UTF-8 form until it goes, as everywhere in the interpreter.
+/// its UTF-8 form until it goes, as everywhere in the interpreter; most of those
+/// are read in another way (`text.rs`).
 pub(crate) fn as_utf8_and_size(py: Python<'_>) -> Option<AsUtf8AndSize> {
     static FOUND: PyOnceLock<Option<AsUtf8AndSize>> = PyOnceLock::new();
     *FOUND.get_or_init(py, || {
@@ -25,6 +27,52 @@ pub(crate) fn as_utf8_and_size(py: Python<'_>) -> Option<AsUtf8AndSize> {
         // SAFETY: from 3.10 on the stable ABI promises a function of this name
         // and signature.
         Some(unsafe { std::mem::transmute::<NonNull<c_void>, AsUtf8AndSize>(address) })
+    })
+}
+
+/// `str.isascii`, as the function in C behind it.
+#[derive(Clone, Copy)]
+pub(crate) struct IsAscii(
+    unsafe extern "C" fn(*mut ffi::PyObject, *mut ffi::PyObject) -> *mut ffi::PyObject,
+);
+
+impl IsAscii {
+    /// The answer for a string.
+    #[inline]
+    pub(crate) fn of(self, string: &Bound<'_, PyString>) -> bool {
+        // SAFETY: the object is a str and the interpreter lock is held. The
+        // function takes no arguments, so its second is null; it gives a new
+        // reference to a Boolean, or null with an exception set, without memory
+        // for a string of an old form. That string is read in another way then.
+        unsafe {
+            let answer = (self.0)(string.as_ptr(), std::ptr::null_mut());
+            if answer.is_null() {
+                ffi::PyErr_Clear();
+                return true;
+            }
+            ffi::Py_DecRef(answer);
+            answer == ffi::Py_True()
+        }
+    }
+}
+
+/// The stable ABI has no function that tells whether a string is ASCII, and to
+/// call the method takes longer than to encode a short string.
+pub(crate) fn is_ascii(py: Python<'_>) -> Option<IsAscii> {
+    static FOUND: PyOnceLock<Option<IsAscii>> = PyOnceLock::new();
+    *FOUND.get_or_init(py, || {
+        let method = PyString::new(py, "").getattr("isascii").ok()?;
+        let method = method.as_ptr();
+        // SAFETY: asks a living object for its type, and one that is a function
+        // of C for its flags and address.
+        unsafe {
+            let takes_none = ffi::PyCFunction_CheckExact(method) != 0
+                && ffi::PyCFunction_GetFlags(method) == ffi::METH_NOARGS;
+            takes_none
+                .then(|| ffi::PyCFunction_GetFunction(method))
+                .flatten()
+                .map(IsAscii)
+        }
     })
 }
 

@@ -170,8 +170,7 @@ fn transcoded(object: &Bound<'_, PyString>) -> PyResult<Option<String>> {
     if length < TRANSCODE_FROM || !is_exact(object) {
         return Ok(None);
     }
-    let is_ascii = object.call_method0(intern!(py, "isascii"))?;
-    if is_ascii.is_truthy()? {
+    if is_ascii(object)? {
         return Ok(None);
     }
     let mut text = String::with_capacity(length + length / 8);
@@ -204,6 +203,14 @@ fn transcoded(object: &Bound<'_, PyString>) -> PyResult<Option<String>> {
         }
     }
     Ok(Some(text))
+}
+
+fn is_ascii(object: &Bound<'_, PyString>) -> PyResult<bool> {
+    let py = object.py();
+    match symbols::is_ascii(py) {
+        Some(is_ascii) => Ok(is_ascii.of(object)),
+        None => object.call_method0(intern!(py, "isascii"))?.is_truthy(),
+    }
 }
 
 /// Whether the interpreter's codec is faster.
@@ -381,6 +388,96 @@ pub(crate) fn new_string<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py
     };
     // SAFETY: the object is new, and a str, or it is null.
     Ok(unsafe { Bound::from_owned_ptr_or_err(py, object)?.cast_into_unchecked() })
+}
+
+/// Reads the strings of one value, one after the other.
+pub(crate) struct StringReader {
+    as_utf8: Option<symbols::AsUtf8AndSize>,
+    is_ascii: Option<symbols::IsAscii>,
+    /// A string that is not ASCII was read: from then on each is asked first.
+    has_others: bool,
+    code_points: Vec<u32>,
+    text: String,
+}
+
+/// The UTF-8 of an ASCII string stands in the object, behind its head. Where it
+/// is further away it was encoded, into memory of its own.
+const HEAD_OF_STRING: usize = 256;
+
+/// A shorter string of a value is left to the interpreter's codec.
+const ENCODED_HERE_FROM: ffi::Py_ssize_t = 48;
+
+impl StringReader {
+    pub(crate) fn new(py: Python<'_>) -> StringReader {
+        StringReader {
+            as_utf8: symbols::as_utf8_and_size(py),
+            is_ascii: symbols::is_ascii(py),
+            has_others: false,
+            code_points: Vec::new(),
+            text: String::new(),
+        }
+    }
+
+    /// Calls `work` with the text of a string, as [`with_plain_str`] does.
+    ///
+    /// A long string that is not ASCII is encoded here: the interpreter would
+    /// take memory for its UTF-8, and keep it until the string goes.
+    #[inline]
+    pub(crate) fn with<R>(
+        &mut self,
+        object: &Bound<'_, PyString>,
+        work: impl FnOnce(&str) -> R,
+    ) -> Option<R> {
+        if self.has_others && self.is_ours(object) {
+            return self.encode(object).then(|| work(&self.text));
+        }
+        let has_others = &mut self.has_others;
+        with_plain_str(self.as_utf8, object, |text| {
+            let distance = text.as_ptr().addr().wrapping_sub(object.as_ptr().addr());
+            *has_others |= distance > HEAD_OF_STRING;
+            work(text)
+        })
+    }
+
+    /// Whether a string is long enough, and not ASCII.
+    fn is_ours(&self, object: &Bound<'_, PyString>) -> bool {
+        // SAFETY: the object is a str.
+        let length = unsafe { ffi::PyUnicode_GetLength(object.as_ptr()) };
+        length >= ENCODED_HERE_FROM && self.is_ascii.is_some_and(|is_ascii| !is_ascii.of(object))
+    }
+
+    /// Puts the string into `text`; `false` when it has a surrogate, or there is
+    /// no memory.
+    #[inline(never)]
+    fn encode(&mut self, object: &Bound<'_, PyString>) -> bool {
+        // SAFETY: the object is a str.
+        let length = unsafe { ffi::PyUnicode_GetLength(object.as_ptr()) };
+        let length = usize::try_from(length).unwrap_or(0);
+        self.text.clear();
+        if length > CODE_POINTS {
+            return match transcoded(object) {
+                Ok(Some(text)) => {
+                    self.text = text;
+                    true
+                }
+                Ok(None) => {
+                    let text = &mut self.text;
+                    with_plain_str(self.as_utf8, object, |plain| text.push_str(plain)).is_some()
+                }
+                Err(error) => {
+                    drop(error);
+                    false
+                }
+            };
+        }
+        match read_code_points(object, length, &mut self.code_points) {
+            Ok(()) => transcode::push_code_points(&mut self.text, &self.code_points),
+            Err(error) => {
+                drop(error);
+                false
+            }
+        }
+    }
 }
 
 /// Calls `work` with the text of a string object, without taking a reference to
