@@ -33,8 +33,11 @@ pub(crate) enum Text<'py> {
     Bytes(Bound<'py, PyBytes>),
 }
 
-/// A shorter string that is not ASCII is left to the interpreter's codec.
-const TRANSCODE_FROM: usize = 512;
+/// A shorter argument that is not ASCII is left to the interpreter's codec.
+const READ_HERE_FROM: usize = 128;
+
+/// A shorter result likewise.
+const MADE_HERE_FROM: usize = 512;
 
 /// Code points that are taken out of a string at once: four bytes each, the
 /// whole of a longer string would be four times its text.
@@ -167,7 +170,7 @@ fn transcoded(object: &Bound<'_, PyString>) -> PyResult<Option<String>> {
     // SAFETY: the object is a str.
     let length = unsafe { ffi::PyUnicode_GetLength(object.as_ptr()) };
     let length = usize::try_from(length).unwrap_or(0);
-    if length < TRANSCODE_FROM || !is_exact(object) {
+    if length < READ_HERE_FROM || !is_exact(object) {
         return Ok(None);
     }
     if is_ascii(object)? {
@@ -348,7 +351,7 @@ fn joined<'py>(
 
 /// A new string object.
 pub(crate) fn new_string<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyString>> {
-    if text.len() < TRANSCODE_FROM {
+    if text.len() < MADE_HERE_FROM {
         return Ok(PyString::new(py, text));
     }
     let object = match Repertoire::of(text) {

@@ -168,7 +168,8 @@ def test_empty_everything() -> None:
 # The first and last character of each number of bytes, and of each form in
 # which the interpreter keeps strings.
 CHARACTERS = "\x7f\x80\xe9\xff\u0100\u07ff\u0800\ufeff\uffff\U00010000\U0010ffff"
-LENGTHS = [1, 15, 16, 17, 510, 511, 512, 513, 527, 528, 529, 4095, 4096, 4097, 9000]
+LENGTHS = [1, 15, 16, 17, 47, 48, 49, 127, 128, 129, 510, 511, 512, 513, 527, 528, 529]
+LENGTHS += [4095, 4096, 4097, 9000]
 
 
 def check_text(body: str) -> None:
@@ -180,6 +181,12 @@ def check_text(body: str) -> None:
         assert drift_core.normalize_and_hash(text) == (canonical, expected)
     assert drift_core.process_export_payload(loose, None)[0] == canonical
     assert drift_core.process_export_payload_pyobject(body, None)[:2] == (body, expected)
+    # Of values the first string that is not ASCII changes how the next are read.
+    several = [body, "\xe9", body, "plain", body]
+    expected = hashlib.sha256(f'[{canonical},"\xe9",{canonical},"plain",{canonical}]'.encode())
+    result = drift_core.process_export_payload_pyobject(several, None)
+    assert result[:2] == (several, expected.hexdigest())
+    assert all(one is other for one, other in zip(result[0], several))
 
 
 @pytest.mark.parametrize("character", CHARACTERS, ids=lambda character: f"{ord(character):x}")
@@ -205,7 +212,9 @@ def test_long_texts_in_other_letters_come_out_as_they_went_in(length: int, share
         check_text("x" * 2000 + "".join(body[2000:]))
 
 
-@pytest.mark.parametrize("place", [0, 100, 1023, 1024, 5000, 65_535, 65_536, 70_000, 150_000])
+@pytest.mark.parametrize(
+    "place", [0, 47, 48, 100, 1023, 1024, 5000, 65_535, 65_536, 70_000, 150_000]
+)
 @pytest.mark.parametrize("other", ["x", "\xe9", "\u4e1c", "\U0001f600"])
 def test_a_surrogate_anywhere_in_a_long_text_is_replaced(place: int, other: str) -> None:
     for surrogate in "\ud800\udbff\udc00\udfff":
@@ -213,6 +222,8 @@ def test_a_surrogate_anywhere_in_a_long_text_is_replaced(place: int, other: str)
         plain = body.replace(surrogate, "\ufffd")
         assert drift_core.normalize_json(f'"{body}"') == f'"{plain}"'
         assert drift_core.process_export_payload_pyobject(body, None)[0] == plain
+        several = drift_core.process_export_payload_pyobject(["\xe9", body, {body: 1}], None)
+        assert several[0] == ["\xe9", plain, {plain: 1}]
 
 
 # From so many bytes of text on a string is made, and a bytes object filled, in
