@@ -857,17 +857,11 @@ fn push_members<'py>(held: &mut Vec<Bound<'py, PyAny>>, dict: &Bound<'py, PyAny>
     }
 }
 
-/// The members of a dict as they are now.
-pub(crate) fn members_of<'py>(
-    dict: &Bound<'py, PyDict>,
-) -> Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-    let mut held = Vec::new();
+/// The keys and values of a dict as they are now, by turns.
+pub(crate) fn members_of<'py>(dict: &Bound<'py, PyDict>) -> Vec<Bound<'py, PyAny>> {
+    let mut held = Vec::with_capacity(2 * dict.len());
     push_members(&mut held, dict.as_any());
-    let (pairs, _) = held.as_chunks::<2>();
-    pairs
-        .iter()
-        .map(|[key, value]| (key.clone(), value.clone()))
-        .collect()
+    held
 }
 
 /// numpy's Boolean, `numpy.bool_` before version 2 and `numpy.bool` since, has

@@ -242,16 +242,18 @@ impl<'py> SpanMembers<'py> {
         let py = span.py();
         let mut members = SpanMembers::default();
         // A copy, since reading a member may run code that changes the dict.
-        for (key, value) in native::members_of(span) {
+        let held = native::members_of(span);
+        let (pairs, _) = held.as_chunks::<2>();
+        for [key, value] in pairs {
             let Ok(key) = key.cast::<PyString>() else {
-                let found = errors::type_name(&key);
+                let found = errors::type_name(key);
                 return Err(refused(
                     py,
                     "span",
                     format!("keys must be str, not {found}"),
                 ));
             };
-            members.set(Text::of_string(key)?.as_str(), &value)?;
+            members.set(Text::of_string(key)?.as_str(), value)?;
         }
         Ok(members)
     }
