@@ -237,40 +237,44 @@ def check_large_text(body: str, size: int) -> None:
     body += "z" * (size - 2 - len(body.encode()))
     canonical = f'"{body}"'
     expected = hashlib.sha256(canonical.encode()).hexdigest()
-    for loose in (f" {canonical}", f" {canonical}".encode()):
-        assert drift_core.process_export_payload(loose, None)[:3:2] == (canonical, expected)
-        assert drift_core.normalize_and_hash(loose) == (canonical, expected)
+    result = drift_core.process_export_payload(f" {canonical}".encode(), None)
+    assert result[:3:2] == (canonical, expected)
 
 
-@pytest.mark.parametrize("size", [LARGE - 1, LARGE, LARGE + 1, LARGE + PIECE, 2 * LARGE + 7])
+@pytest.mark.parametrize("size", [LARGE - 1, LARGE, LARGE + PIECE + 7])
 @pytest.mark.parametrize("letter", ["y", "\xe9", "\u4e1c", "\U0001f600"])
 def test_a_large_text_comes_out_as_it_went_in(size: int, letter: str) -> None:
-    check_large_text("", size)
     check_large_text(letter, size)
-    check_large_text(letter * 2, size)
-    check_large_text("y" + letter, size)
-    # Also in front of the widest letter stand others that are not ASCII.
-    check_large_text("\xe9" * 70_000 + letter, size)
+    # In front of the widest letter stand others that are not ASCII.
+    check_large_text("y\xe9" * 70_000 + letter, size)
     check_large_text(letter * (size // 8), size)
-    width = len(letter.encode())
     # The widest letter is the last, which the quote follows.
-    check_large_text("x" * (size - 2 - width) + letter, size)
+    check_large_text("x" * (size - 2 - len(letter.encode())) + letter, size)
 
 
 @pytest.mark.parametrize("letter", ["\xe9", "\u4e1c", "\U0001f600"])
 def test_a_large_text_is_cut_between_its_characters(letter: str) -> None:
-    for place in range(PIECE - 5, PIECE + 3):
+    for place in range(PIECE - 4, PIECE):
         check_large_text("x" * place + letter * 3, LARGE + 1)
 
 
+@pytest.mark.parametrize("letters", ["\xe9", "\u4e1c", "\U0001f600"])
+def test_a_large_text_is_the_same_by_every_way_in_and_out(letters: str) -> None:
+    canonical = '"' + letters * 10 + "z" * LARGE + letters + '"'
+    expected = hashlib.sha256(canonical.encode()).hexdigest()
+    for loose in (f" {canonical}", f" {canonical}".encode()):
+        assert drift_core.normalize_and_hash(loose) == (canonical, expected)
+    assert drift_core.process_export_payload(f" {canonical}", None)[0] == canonical
+
+
 def test_a_large_text_with_surrogates_comes_out_with_replacements() -> None:
-    for place in (0, 1, 3_000_000, 4_999_999):
-        body = "\xe9" * place + "\udc00" + "\xe9" * (4_999_999 - place)
+    for place in (0, 1_500_000, 2_499_999):
+        body = "\xe9" * place + "\udc00" + "\xe9" * (2_499_999 - place)
         plain = body.replace("\udc00", "\ufffd")
         assert drift_core.normalize_json(f'"{body}"') == f'"{plain}"'
 
 
-@pytest.mark.parametrize("length", [LARGE - 20, LARGE - 16, LARGE - 15, LARGE - 14, 2 * LARGE])
+@pytest.mark.parametrize("length", [LARGE - 18, LARGE - 17, LARGE - 16, LARGE + 4096])
 def test_large_struct_bytes_are_those_of_the_value(length: int) -> None:
     def field(tag: int, content: bytes) -> bytes:
         rest, size = bytearray(), len(content)
