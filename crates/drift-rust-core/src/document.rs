@@ -533,6 +533,12 @@ pub(crate) struct Assembler {
     /// closed last, in canonical order; empty when they stood in that order.
     order: Vec<(u64, usize)>,
     repeated_keys: RepeatedKeys,
+    /// The members of the container that was closed last stood in canonical
+    /// order, each once.
+    pub(crate) in_order: bool,
+    /// The number, in the order of the text, of the first repeated key of the
+    /// object that was closed last; only with [`RepeatedKeys::Refuse`].
+    pub(crate) repetition: Option<usize>,
 }
 
 /// What becomes of a key that stands twice in an object.
@@ -543,15 +549,8 @@ pub(crate) enum RepeatedKeys {
     /// All members stay as they came, unsorted (for reading schema merges,
     /// whose faults are reported in the order in which they stand).
     Keep,
-    /// [`Assembler::close`] names the first repetition.
+    /// [`Assembler::repetition`] is the first one.
     Refuse,
-}
-
-/// What a closed container is.
-pub(crate) struct Closed {
-    pub(crate) node: Node,
-    /// Its members stood in canonical order, each once.
-    pub(crate) in_order: bool,
 }
 
 impl Assembler {
@@ -576,6 +575,8 @@ impl Assembler {
             frames: spare.frames,
             order: spare.order,
             repeated_keys,
+            in_order: true,
+            repetition: None,
         }
     }
 
@@ -674,10 +675,12 @@ impl Assembler {
     }
 
     /// Closes the innermost container; `end` is where its canonical text ends,
-    /// 0 when the text is not canonical. With [`RepeatedKeys::Refuse`] a
-    /// repetition gives its number (in the order of the text) instead.
+    /// 0 when the text is not canonical. What else is to say of it stands in
+    /// [`in_order`](Self::in_order) and [`repetition`](Self::repetition): a node
+    /// alone is returned in registers, where more would be put together in memory
+    /// and be waited for there.
     #[inline]
-    pub(crate) fn close(&mut self, frame: Frame, text: &str, end: usize) -> Result<Closed, usize> {
+    pub(crate) fn close(&mut self, frame: Frame, text: &str, end: usize) -> Node {
         let header = self.arena.nodes.len();
         let start = frame.start.min(self.pending.len());
         let (node, in_order) = match frame.open {
@@ -718,11 +721,12 @@ impl Assembler {
             }
             Open::WithKeys(_) => {
                 self.arena.nodes.push(Node::header(frame.origin, 0));
-                (self.close_with_keys(text, start, header)?, false)
+                (self.close_with_keys(text, start, header), false)
             }
         };
         self.pending.truncate(start);
-        Ok(Closed { node, in_order })
+        self.in_order = in_order;
+        node
     }
 
     /// An object whose shape is known and has no room for a layout.
@@ -733,7 +737,7 @@ impl Assembler {
         shape: ShapeId,
         text: &str,
         end: usize,
-    ) -> Result<Closed, usize> {
+    ) -> Node {
         self.frames.push(frame);
         self.write_keys_out(shape, Trail::EMPTY);
         self.frames.pop();
@@ -745,7 +749,7 @@ impl Assembler {
         clippy::indexing_slicing,
         reason = "all indices lie between start and the length of pending, which only this module fills, two nodes a member"
     )]
-    fn close_with_keys(&mut self, text: &str, start: usize, first: usize) -> Result<Node, usize> {
+    fn close_with_keys(&mut self, text: &str, start: usize, first: usize) -> Node {
         let Arena {
             scratch,
             nodes,
@@ -768,7 +772,7 @@ impl Assembler {
         {
             self.order.clear();
             nodes.extend_from_slice(members.as_flattened());
-            return Ok(Node::make(Kind::Object, WITH_KEYS, count, first as u64));
+            return Node::make(Kind::Object, WITH_KEYS, count, first as u64);
         }
         // Keys mostly differ within their first eight bytes: compare those as
         // one integer, the whole key only on a tie. In UTF-16 order the bytes
@@ -805,10 +809,10 @@ impl Assembler {
             nodes.extend_from_slice(&members[place]);
         }
         order.truncate(kept);
-        match repeated {
-            Some(place) if self.repeated_keys == RepeatedKeys::Refuse => Err(place),
-            _ => Ok(Node::make(Kind::Object, WITH_KEYS, kept, first as u64)),
+        if self.repeated_keys == RepeatedKeys::Refuse {
+            self.repetition = repeated;
         }
+        Node::make(Kind::Object, WITH_KEYS, kept, first as u64)
     }
 }
 
@@ -970,7 +974,8 @@ impl DocumentBuilder {
     /// # Ok::<(), drift_rust_core::BuildError>(())
     /// ```
     pub fn end_object(&mut self) -> Option<MemberOrder> {
-        let Closed { node, in_order } = self.close_innermost()?;
+        let node = self.close_innermost()?;
+        let in_order = self.assembler.in_order;
         if node.kind() != Kind::Object {
             return None;
         }
@@ -1008,7 +1013,7 @@ impl DocumentBuilder {
         })
     }
 
-    fn close_innermost(&mut self) -> Option<Closed> {
+    fn close_innermost(&mut self) -> Option<Node> {
         let Some(frame) = self.assembler.frames.pop() else {
             self.misuse("end without begin");
             return None;
@@ -1023,19 +1028,15 @@ impl DocumentBuilder {
             self.misuse("a key without its value");
             return None;
         }
-        match self.assembler.close(frame, "", 0) {
-            Ok(closed) => {
-                self.assembler.pending.push(closed.node);
-                Some(closed)
-            }
-            Err(_) => {
-                let path = self.path();
-                self.fault.get_or_insert(BuildError::DuplicateKey { path });
-                self.assembler.pending.truncate(frame.start);
-                self.assembler.pending.push(Node::NULL);
-                None
-            }
+        let node = self.assembler.close(frame, "", 0);
+        if self.assembler.repetition.take().is_some() {
+            let path = self.path();
+            self.fault.get_or_insert(BuildError::DuplicateKey { path });
+            self.assembler.pending.push(Node::NULL);
+            return None;
         }
+        self.assembler.pending.push(node);
+        Some(node)
     }
 
     fn keys_of(&self, shape: ShapeId) -> usize {

@@ -172,6 +172,32 @@ fn numbers_of_any_length_with_a_point_and_an_exponent_anywhere() {
 }
 
 #[test]
+fn numbers_at_every_distance_from_the_end_of_the_text() {
+    // Near the end of the text there are no 32 bytes to be read at once, and
+    // beyond 8 and 16 digits there is another word to be added up.
+    let mut random = Random::new(seed());
+    for whole in 0..=19 {
+        for fraction in 0..=20 {
+            let mut token = match whole {
+                0 => "0".to_owned(),
+                _ => generator::digits(&mut random, whole),
+            };
+            if fraction > 0 {
+                token += ".";
+                token += &generator::digits(&mut random, fraction);
+            }
+            for behind in (0..34).step_by(1 + (whole + fraction) % 3) {
+                let blank = " ".repeat(behind);
+                for token in [token.clone(), format!("-{token}"), format!("{token}x")] {
+                    checks::reading(format!("[{token}{blank}]").as_bytes()).ok();
+                    checks::reading(format!("{token}{blank}").as_bytes()).ok();
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn numbers_near_a_change_of_representation() {
     for near in generator::NEAR {
         let mut tokens = Vec::new();
