@@ -34,7 +34,8 @@ pub(crate) enum Kind {
 /// `Str` and `Digits`: `meta` is the length in bytes, `data` the offset with
 /// [`IN_SCRATCH`] as its top bit. `Int` and `Float`: `data` is the value,
 /// `meta` the offset of its canonical text in the input and `small` that
-/// text's length, 0 for none. `Array` and `Object`: `data` is the index of the
+/// text's length, 0 for none; so it is for `Null`, `False` and `True`, whose
+/// `data` is 0. `Array` and `Object`: `data` is the index of the
 /// container's header, behind which its children lie. An array's `meta` is the
 /// number of its items. An object's is its layout, its children the values in
 /// canonical order; with [`WITH_KEYS`] as `small` it is the number of members,
@@ -63,6 +64,19 @@ impl Node {
     }
     pub(crate) const fn boolean(value: bool) -> Node {
         Node::plain(if value { Kind::True } else { Kind::False })
+    }
+    /// `null`, `true` or `false` whose word stands in the text.
+    const fn word_at(kind: Kind, offset: usize, length: u8) -> Node {
+        Node::make(kind, length, offset, 0)
+    }
+    pub(crate) const fn null_at(offset: usize) -> Node {
+        Node::word_at(Kind::Null, offset, 4)
+    }
+    pub(crate) const fn false_at(offset: usize) -> Node {
+        Node::word_at(Kind::False, offset, 5)
+    }
+    pub(crate) const fn true_at(offset: usize) -> Node {
+        Node::word_at(Kind::True, offset, 4)
     }
     /// A string; `escape_free` promises that it needs no escape in JSON.
     pub(crate) const fn string(
@@ -138,6 +152,22 @@ impl Node {
     /// The offset and length of a number's canonical text in the input; length 0 for none.
     pub(crate) const fn number_text(self) -> (usize, usize) {
         (self.meta(), self.small() as usize)
+    }
+    /// The start and the end of the canonical text of a string or a word, or of a
+    /// number but for `Digits`, in the input; `None` when it is not known to
+    /// stand there.
+    #[inline(always)]
+    pub(crate) fn scalar_text(self) -> Option<(usize, usize)> {
+        // Selected, not branched on: what comes next in a text is a guess.
+        let is_string = self.kind() == Kind::Str;
+        let in_scratch = is_string & (self.data & IN_SCRATCH != 0);
+        let (start, length) = if is_string {
+            ((self.data as usize).wrapping_sub(1), self.meta() + 2)
+        } else {
+            (self.meta(), self.small() as usize)
+        };
+        let is_known = self.small() != 0 && !in_scratch;
+        is_known.then(|| (start, start.wrapping_add(length)))
     }
     /// The layout of an object that has one.
     pub(crate) const fn layout(self) -> Option<u32> {
@@ -521,6 +551,14 @@ pub(crate) struct Frame {
     pub(crate) context: ShapeId,
 }
 
+/// See [`Assembler::patience`]: about 700 keys that nobody expected, and that
+/// every third or more of them is one.
+const COST_OF_A_SURPRISE: i32 = 3;
+pub(crate) const PATIENCE: i32 = 2048;
+const MOST_PATIENCE: i32 = 1 << 14;
+/// After a document that used it all up.
+const PATIENCE_AFTER_NONE: i32 = 256;
+
 /// The part of reading that text and native values share: values wait on
 /// `pending` until their container closes, then they are laid into the arena
 /// side by side, members sorted.
@@ -533,6 +571,11 @@ pub(crate) struct Assembler {
     /// closed last, in canonical order; empty when they stood in that order.
     order: Vec<(u64, usize)>,
     repeated_keys: RepeatedKeys,
+    /// What is left of the patience with objects of unknown keys: each key that
+    /// was not the expected one takes [`COST_OF_A_SURPRISE`], each member of an
+    /// object of a known shape gives one back. Below 0 objects are no longer
+    /// looked up.
+    patience: i32,
     /// The members of the container that was closed last stood in canonical
     /// order, each once.
     pub(crate) in_order: bool,
@@ -559,9 +602,9 @@ impl Assembler {
             (Profile::Drift, RepeatedKeys::LastWins) => PooledShapes::take(),
             _ => PooledShapes::none(),
         };
-        let spare = match shapes.get_mut() {
-            Some(shapes) => std::mem::take(&mut shapes.spare),
-            None => Spare::default(),
+        let (spare, patience) = match shapes.get_mut() {
+            Some(shapes) => (std::mem::take(&mut shapes.spare), shapes.patience),
+            None => (Spare::default(), 0),
         };
         Assembler {
             arena: Arena {
@@ -575,6 +618,7 @@ impl Assembler {
             frames: spare.frames,
             order: spare.order,
             repeated_keys,
+            patience,
             in_order: true,
             repetition: None,
         }
@@ -586,6 +630,10 @@ impl Assembler {
             shapes.spare.pending = self.pending;
             shapes.spare.frames = self.frames;
             shapes.spare.order = self.order;
+            shapes.patience = match self.patience {
+                ..0 => PATIENCE_AFTER_NONE,
+                _ => PATIENCE,
+            };
         }
         self.arena
     }
@@ -613,8 +661,8 @@ impl Assembler {
 
     pub(crate) fn open_object(&mut self, origin: usize) {
         let open = match self.arena.shapes.get() {
-            Some(_) => Open::Shape(ShapeId::EMPTY),
-            None => Open::WithKeys(Trail::EMPTY),
+            Some(_) if self.patience >= 0 => Open::Shape(ShapeId::EMPTY),
+            _ => Open::WithKeys(Trail::EMPTY),
         };
         self.open(open, origin);
     }
@@ -627,8 +675,13 @@ impl Assembler {
             self.pending.push(key);
             return;
         };
+        if matches!(frame.open, Open::WithKeys(_)) && self.patience < 0 {
+            self.pending.push(key);
+            return;
+        }
         if let Some(shapes) = self.arena.shapes.get_mut() {
             let name = string_in(text, &self.arena.scratch, key);
+            self.patience -= COST_OF_A_SURPRISE;
             match frame.open {
                 Open::Shape(shape) => match shapes.step(shape, frame.context, name) {
                     Ok(next) => {
@@ -700,6 +753,7 @@ impl Assembler {
                 };
                 let nodes = &mut self.arena.nodes;
                 let values = self.pending.get(start..).unwrap_or_default();
+                self.patience = (self.patience + values.len() as i32).min(MOST_PATIENCE);
                 if layout.in_order {
                     nodes.push(Node::header(frame.origin, end));
                     nodes.extend_from_slice(values);
@@ -721,7 +775,13 @@ impl Assembler {
             }
             Open::WithKeys(_) => {
                 self.arena.nodes.push(Node::header(frame.origin, 0));
-                (self.close_with_keys(text, start, header), false)
+                let node = self.close_with_keys(text, start, header);
+                let in_order =
+                    self.order.is_empty() && self.repeated_keys == RepeatedKeys::LastWins;
+                if in_order && let Some(slot) = self.arena.nodes.get_mut(header) {
+                    *slot = Node::header(frame.origin, end);
+                }
+                (node, in_order)
             }
         };
         self.pending.truncate(start);
@@ -758,55 +818,73 @@ impl Assembler {
         } = &mut self.arena;
         let (members, _) = self.pending[start..].as_chunks::<2>();
         let count = members.len();
-        let compare = |a: Node, b: Node| -> Ordering {
-            let (a, b) = (string_in(text, scratch, a), string_in(text, scratch, b));
-            match profile {
-                Profile::Drift => a.cmp(b),
-                Profile::Rfc8785 => compare_utf16(a, b),
-            }
+        let order = &mut self.order;
+        order.clear();
+        let prefix_of = |key: Node| match profile {
+            Profile::Drift => key_prefix(text, scratch, key),
+            // In UTF-16 order the bytes do not decide.
+            Profile::Rfc8785 => 0,
         };
-        if self.repeated_keys == RepeatedKeys::Keep
-            || members
-                .windows(2)
-                .all(|pair| compare(pair[0][0], pair[1][0]) == Ordering::Less)
-        {
-            self.order.clear();
+        if self.repeated_keys == RepeatedKeys::Keep {
             nodes.extend_from_slice(members.as_flattened());
             return Node::make(Kind::Object, WITH_KEYS, count, first as u64);
         }
+        if count <= FEW_KEYS && self.repeated_keys == RepeatedKeys::LastWins {
+            let mut few = FewKeys::default();
+            for [key, _] in members {
+                few.push(prefix_of(*key));
+            }
+            if few.ascends {
+                nodes.extend_from_slice(members.as_flattened());
+                return Node::make(Kind::Object, WITH_KEYS, count, first as u64);
+            }
+            if few.sort() {
+                nodes.reserve(2 * count);
+                for place in few.places() {
+                    order.push((0, place));
+                    nodes.extend_from_slice(&members[place]);
+                }
+                return Node::make(Kind::Object, WITH_KEYS, count, first as u64);
+            }
+        }
         // Keys mostly differ within their first eight bytes: compare those as
-        // one integer, the whole key only on a tie. In UTF-16 order the bytes
-        // do not decide, so the prefix is left out there.
-        let order = &mut self.order;
-        order.clear();
-        order.extend(members.iter().enumerate().map(|(place, member)| {
-            let prefix = match profile {
-                Profile::Drift => key_prefix(string_in(text, scratch, member[0])),
-                Profile::Rfc8785 => 0,
-            };
-            (prefix, place)
-        }));
-        order.sort_unstable_by(|a, b| {
-            a.0.cmp(&b.0)
-                .then_with(|| compare(members[a.1][0], members[b.1][0]))
-                .then(a.1.cmp(&b.1))
-        });
+        // one integer, the whole key only on a tie.
+        let prefixes = members.iter().map(|[key, _]| prefix_of(*key));
+        order.extend(prefixes.zip(0..));
+        let compare = |a: (u64, usize), b: (u64, usize)| -> Ordering {
+            a.0.cmp(&b.0).then_with(|| {
+                let (a, b) = (members[a.1][0], members[b.1][0]);
+                let (a, b) = (string_in(text, scratch, a), string_in(text, scratch, b));
+                match profile {
+                    Profile::Drift => a.cmp(b),
+                    Profile::Rfc8785 => compare_utf16(a, b),
+                }
+            })
+        };
+        if order
+            .windows(2)
+            .all(|pair| compare(pair[0], pair[1]) == Ordering::Less)
+        {
+            order.clear();
+            nodes.extend_from_slice(members.as_flattened());
+            return Node::make(Kind::Object, WITH_KEYS, count, first as u64);
+        }
+        order.sort_unstable_by(|a, b| compare(*a, *b).then(a.1.cmp(&b.1)));
         let mut repeated = None;
         let mut kept = 0;
         for rank in 0..order.len() {
-            let (_, place) = order[rank];
-            let overwritten = order.get(rank + 1).is_some_and(|(_, next)| {
-                compare(members[place][0], members[*next][0]) == Ordering::Equal
-            });
+            let overwritten = order
+                .get(rank + 1)
+                .is_some_and(|next| compare(order[rank], *next) == Ordering::Equal);
             if overwritten {
                 // The places of equal keys ascend, so the next one is the repetition.
                 let repetition = order[rank + 1].1;
                 repeated = Some(repeated.map_or(repetition, |known: usize| known.min(repetition)));
                 continue;
             }
+            nodes.extend_from_slice(&members[order[rank].1]);
             order[kept] = order[rank];
             kept += 1;
-            nodes.extend_from_slice(&members[place]);
         }
         order.truncate(kept);
         if self.repeated_keys == RepeatedKeys::Refuse {
@@ -816,15 +894,90 @@ impl Assembler {
     }
 }
 
+/// How many [`FewKeys`] are at most.
+const FEW_KEYS: usize = 8;
+
+/// The low bits of a key's prefix, in which its place stands.
+const PLACE: u64 = FEW_KEYS as u64 - 1;
+
+/// Keys of an object that has only a few, as numbers that are sorted without a
+/// branch on which is greater: that would be a guess.
+struct FewKeys {
+    /// The prefix of each key but for its low bits, in which the key's place
+    /// stands; so no two are equal.
+    keys: [u64; FEW_KEYS],
+    count: usize,
+    /// Each was pushed behind a lower one, and they differ not only in their places.
+    ascends: bool,
+}
+
+impl Default for FewKeys {
+    fn default() -> FewKeys {
+        FewKeys {
+            keys: [0; FEW_KEYS],
+            count: 0,
+            ascends: true,
+        }
+    }
+}
+
+impl FewKeys {
+    #[inline(always)]
+    fn push(&mut self, prefix: u64) {
+        let before = self.count.checked_sub(1).and_then(|at| self.keys.get(at));
+        let is_next = before.is_none_or(|before| before | PLACE < prefix);
+        self.ascends &= is_next;
+        if let Some(slot) = self.keys.get_mut(self.count) {
+            *slot = prefix & !PLACE | self.count as u64;
+            self.count += 1;
+        }
+    }
+
+    /// Sorts the keys; `false` when that is not decided by what is known of them.
+    #[inline(always)]
+    fn sort(&mut self) -> bool {
+        for end in 1..self.count.min(FEW_KEYS) {
+            let (sorted, rest) = self.keys.split_at_mut(end);
+            let [next, ..] = rest else { break };
+            // The key passes all that are sorted, and leaves the lower one of
+            // both behind.
+            for key in sorted {
+                let higher = (*key).max(*next);
+                *key = (*key).min(*next);
+                *next = higher;
+            }
+        }
+        let sorted = self.keys.get(..self.count).unwrap_or_default();
+        sorted.windows(2).fold(true, |differ, pair| match pair {
+            [low, high] => differ & (low | PLACE < *high),
+            _ => differ,
+        })
+    }
+
+    fn places(&self) -> impl Iterator<Item = usize> {
+        let keys = self.keys.iter().take(self.count);
+        keys.map(|key| (key & PLACE) as usize)
+    }
+}
+
 /// The first eight bytes of a key as a big-endian integer, padded with zeros.
-fn key_prefix(key: &str) -> u64 {
-    match key.as_bytes().first_chunk::<8>() {
-        Some(chunk) => u64::from_be_bytes(*chunk),
-        None => key
-            .bytes()
+#[inline(always)]
+fn key_prefix(text: &str, scratch: &str, key: Node) -> u64 {
+    let (start, in_scratch) = key.start();
+    let source = if in_scratch { scratch } else { text };
+    let rest = source.as_bytes().get(start..).unwrap_or_default();
+    match rest.first_chunk::<8>() {
+        // What stands behind a shorter key is masked out.
+        Some(chunk) => {
+            let behind = u64::MAX.unbounded_shr(8 * key.len().min(8) as u32);
+            u64::from_be_bytes(*chunk) & !behind
+        }
+        None => rest
+            .iter()
+            .take(key.len())
             .zip((0..8u32).rev())
             .fold(0, |prefix, (byte, place)| {
-                prefix | u64::from(byte) << (place * 8)
+                prefix | u64::from(*byte) << (place * 8)
             }),
     }
 }
@@ -1053,23 +1206,35 @@ impl DocumentBuilder {
     /// for a key that is not known where it stands.
     pub fn key_step(&mut self, key: &str) -> Option<KeyStep> {
         let assembler = &mut self.assembler;
+        let patience = assembler.patience;
         if let (Some(frame), Some(shapes)) = (
             assembler.frames.last_mut(),
             assembler.arena.shapes.get_mut(),
         ) {
             match frame.open {
-                Open::Shape(from) => match shapes.step(from, frame.context, key) {
-                    Ok(to) => {
-                        frame.open = Open::Shape(to);
-                        return Some(KeyStep {
-                            table: shapes.number,
-                            from,
-                            to,
-                        });
+                Open::WithKeys(_) if patience < 0 => {}
+                Open::Shape(from) => {
+                    let expected = shapes.next_of(from, frame.context);
+                    let step = shapes.step(from, frame.context, key);
+                    if step != Ok(expected) {
+                        assembler.patience -= COST_OF_A_SURPRISE;
                     }
-                    Err(trail) => assembler.write_keys_out(from, trail),
-                },
-                Open::WithKeys(trail) => frame.open = Open::WithKeys(shapes.pass(trail, key)),
+                    match step {
+                        Ok(to) => {
+                            frame.open = Open::Shape(to);
+                            return Some(KeyStep {
+                                table: shapes.number,
+                                from,
+                                to,
+                            });
+                        }
+                        Err(trail) => assembler.write_keys_out(from, trail),
+                    }
+                }
+                Open::WithKeys(trail) => {
+                    assembler.patience -= COST_OF_A_SURPRISE;
+                    frame.open = Open::WithKeys(shapes.pass(trail, key));
+                }
                 Open::Array => {}
             }
         }

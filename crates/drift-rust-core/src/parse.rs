@@ -159,9 +159,9 @@ impl<'t> Parser<'t> {
                         _ => return expected(at, "a value or ']'"),
                     }
                 }
-                Some(b't') => (node, at) = self.literal(at, "true", Node::boolean(true))?,
-                Some(b'f') => (node, at) = self.literal(at, "false", Node::boolean(false))?,
-                Some(b'n') => (node, at) = self.literal(at, "null", Node::NULL)?,
+                Some(b't') => (node, at) = self.literal(at, "true", Node::true_at(at))?,
+                Some(b'f') => (node, at) = self.literal(at, "false", Node::false_at(at))?,
+                Some(b'n') => (node, at) = self.literal(at, "null", Node::null_at(at))?,
                 Some(b' ' | b'\n' | b'\r' | b'\t') => {
                     at = self.some_white_space(at);
                     continue;

@@ -3,13 +3,15 @@
 use crate::CanonicalText;
 use crate::document::{Document, DocumentBuilder, Kind};
 use crate::error::PayloadError;
+use crate::hash::HashAlgorithm;
 use crate::merges::{SchemaMerge, SchemaMerges};
 use crate::out::Out;
 use crate::proto::EncodedBytes;
 use crate::proto::reverse::ReverseBuffer;
+use crate::proto::span::schema_message;
 use crate::proto::struct_value::{StructWriter, encode_struct};
 use crate::schema::Schema;
-use crate::schema_cache::{SchemaCache, SchemaForms};
+use crate::schema_cache::{MakeForms, SchemaCache, SchemaForms};
 use crate::writer::{self, HashAlong};
 use crate::{JsonText, ValueOptions, simd};
 use base64::Engine as _;
@@ -180,14 +182,31 @@ impl<'a> Payload<'a> {
             })
     }
 
-    /// The schema as it is written, from the cache where it is known.
-    pub(crate) fn schema_forms(&self, with_message: bool) -> SchemaForms {
+    /// The schema as it is written and as a message, from the cache where it is known.
+    pub(crate) fn schema_forms(&self) -> SchemaForms {
+        self.forms(WithMessage(self))
+    }
+
+    fn forms(&self, make: impl MakeForms) -> SchemaForms {
         let member_at = |place| self.member_at(place);
-        let infer = || self.schema();
         match self.document.shapes().map(|shapes| shapes.schemas.lock()) {
-            Some(Ok(mut cache)) => cache.forms(&self.document, member_at, with_message, infer),
-            _ => SchemaCache::default().forms(&self.document, member_at, with_message, infer),
+            Some(Ok(mut cache)) => cache.forms(&self.document, member_at, make),
+            _ => SchemaCache::default().forms(&self.document, member_at, make),
         }
+    }
+
+    /// The canonical form of the schema.
+    fn schema_json(&self) -> String {
+        let is_plain =
+            |member: &Member| member.decoded.is_none() && member.merge == SchemaMerge::default();
+        if !self.members.iter().all(is_plain) {
+            return self.schema().to_canonical_json();
+        }
+        // The schema of an array is that of its first item, however many it has.
+        let size = self.document.size_hint().min(MAX_FIRST_SCHEMA_BYTES);
+        let mut json = ReverseBuffer::with_capacity(size);
+        writer::prepend_schema(&self.document, self.document.root_node(), &mut json);
+        json.into_string()
     }
 
     /// The value hash, the schema, its hash and the Struct bytes: what the
@@ -195,22 +214,32 @@ impl<'a> Payload<'a> {
     pub fn process_native(&self) -> (String, Schema<'_>, String, EncodedBytes) {
         let mut decoded = self.write_decoded();
         let json = decoded.get_or_insert_with(|| self.document.canonical_bytes());
-        let (value_hash, struct_bytes) = self.hash_and_struct(json);
-        (
-            value_hash,
-            self.schema(),
-            self.schema_forms(false).hash,
-            struct_bytes,
-        )
+        let (value_hash, schema, struct_bytes) = self.hashes_and_struct(json);
+        (value_hash, self.schema(), schema.hash, struct_bytes)
     }
 
-    /// The hash of a text and the Struct bytes of the payload, made together.
-    fn hash_and_struct(&self, hashed: &ReverseBuffer) -> (String, EncodedBytes) {
+    /// The hash of a text, the schema with its hash, and the Struct bytes of the
+    /// payload; what is to be hashed is hashed while the Struct is written.
+    fn hashes_and_struct(&self, hashed: &ReverseBuffer) -> (String, SchemaForms, EncodedBytes) {
+        let mut made = None;
+        let schema = self.forms(WithStruct {
+            payload: self,
+            hashed,
+            made: &mut made,
+        });
+        let (value_hash, struct_bytes) = made.unwrap_or_else(|| {
+            let mut along = HashAlong::of(hashed.as_slice());
+            let struct_bytes = self.struct_along(&mut along);
+            (along.finish(), struct_bytes)
+        });
+        (value_hash, schema, struct_bytes)
+    }
+
+    fn struct_along(&self, along: &mut HashAlong<'_>) -> EncodedBytes {
         let size = self.document.size_hint() * 2;
         let mut writer = StructWriter::new(ReverseBuffer::with_capacity(size));
-        let mut along = HashAlong::of(hashed.as_slice());
-        writer.object_and_hash(&self.document, 0, &mut along);
-        (along.finish(), writer.buffer.finish())
+        writer.object_and_hash(&self.document, 0, along);
+        writer.buffer.finish()
     }
 
     /// `google.protobuf.Struct` of the normalised (not the decoded) value;
@@ -235,13 +264,64 @@ impl<'a> Payload<'a> {
     fn write(&self) -> Written {
         let json = self.document.canonical_bytes();
         let decoded = self.write_decoded();
-        let (value_hash, struct_bytes) = self.hash_and_struct(decoded.as_ref().unwrap_or(&json));
+        let (value_hash, schema, struct_bytes) =
+            self.hashes_and_struct(decoded.as_ref().unwrap_or(&json));
         Written {
             value_hash,
             struct_bytes,
-            schema: self.schema_forms(false),
+            schema,
             json,
             decoded,
+        }
+    }
+}
+
+/// What a schema text is first given room for, at most.
+const MAX_FIRST_SCHEMA_BYTES: usize = 1 << 20;
+
+/// Makes the forms of a payload's schema, the message among them.
+struct WithMessage<'p>(&'p Payload<'p>);
+
+impl MakeForms for WithMessage<'_> {
+    fn with_message(&self) -> bool {
+        true
+    }
+
+    fn make(self) -> SchemaForms {
+        let schema = self.0.schema();
+        let json = schema.to_canonical_json();
+        SchemaForms {
+            hash: HashAlgorithm::Sha256.hex(json.as_bytes()),
+            json,
+            message: Some(schema_message(&schema)),
+        }
+    }
+}
+
+/// Makes the text of a payload's schema, and its hash together with that of
+/// another text while the payload's Struct is written.
+struct WithStruct<'p, 'm> {
+    payload: &'p Payload<'p>,
+    hashed: &'p ReverseBuffer,
+    /// The hash of the other text, and the Struct.
+    made: &'m mut Option<(String, EncodedBytes)>,
+}
+
+impl MakeForms for WithStruct<'_, '_> {
+    fn with_message(&self) -> bool {
+        false
+    }
+
+    fn make(self) -> SchemaForms {
+        let json = self.payload.schema_json();
+        let mut along = HashAlong::of_both(self.hashed.as_slice(), json.as_bytes());
+        let struct_bytes = self.payload.struct_along(&mut along);
+        let [value_hash, hash] = along.finish_both();
+        *self.made = Some((value_hash, struct_bytes));
+        SchemaForms {
+            json,
+            hash,
+            message: None,
         }
     }
 }

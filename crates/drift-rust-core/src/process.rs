@@ -202,8 +202,8 @@ pub fn process_span(span: &SpanInput<'_>) -> Result<ProcessedSpan, SpanError> {
     })?;
     let metadata = read_payload(&METADATA, &span.metadata, || Ok(SchemaMerges::none()))?;
 
-    let input_schema = input_payload.schema_forms(true);
-    let output_schema = output_payload.schema_forms(true);
+    let input_schema = input_payload.schema_forms();
+    let output_schema = output_payload.schema_forms();
     let (input_texts, output_texts) = (Texts::of(&input_payload), Texts::of(&output_payload));
     let mut encoded = encode_span(
         &span.fields,

@@ -17,7 +17,7 @@
 //! [`MAX_FRAGMENT_BYTES`], [`MAX_PROBES`]).
 
 use crate::canonical::push_escaped;
-use crate::document::{Frame, Node};
+use crate::document::{Frame, Node, PATIENCE};
 use crate::out::SLOP;
 use crate::proto::fields::structure;
 use crate::proto::wire::{WireType, push_varint};
@@ -144,6 +144,9 @@ pub(crate) struct Shapes {
     seen: Box<[u16]>,
     /// Documents since the table was full.
     documents_since_full: u32,
+    /// How many unknown keys the next document may have before its objects are
+    /// no longer looked up.
+    pub(crate) patience: i32,
     /// Memory of the last document.
     pub(crate) spare: Spare,
     /// No other table of this process has or had it.
@@ -194,6 +197,7 @@ impl Clone for Shapes {
             credit: self.credit,
             seen: self.seen.clone(),
             documents_since_full: self.documents_since_full,
+            patience: self.patience,
             spare: Spare::default(),
             number: next_number(),
             schemas: Mutex::default(),
@@ -228,6 +232,7 @@ impl Shapes {
             credit: CREDIT,
             seen: vec![0; SEEN].into(),
             documents_since_full: 0,
+            patience: PATIENCE,
             spare: Spare::default(),
             number: next_number(),
             schemas: Mutex::default(),

@@ -400,7 +400,7 @@ fn object(keys: &[&str]) -> String {
 
 #[test]
 fn members_in_any_order_and_any_of_them_repeated() {
-    let key_sets: [[&str; 5]; 9] = [
+    let key_sets: [[&str; 5]; 10] = [
         ["a", "b", "c", "d", "e"],
         ["", "a", "aa", "aaa", "ab"],
         ["name", "name\\u0000", "nam", "names", "name0"],
@@ -411,6 +411,8 @@ fn members_in_any_order_and_any_of_them_repeated() {
             "prefix_8_16_byte_",
             "prefix_",
         ],
+        // They differ in the low bits of the eighth byte, in its high bits, in length.
+        ["aaaaaaaa", "aaaaaaab", "aaaaaaah", "aaaaaaai", "aaaaaaa"],
         ["a", "\\u0061", "b", "\\u0062", "\\u0062c"],
         ["\u{e000}", "\u{10000}", "\\ud800", "\u{ffff}", "\u{fffd}"],
         ["\\\"", "\\\\", "\\n", "\\u000a", "\\/"],
@@ -616,6 +618,80 @@ fn thousands_of_shapes_each_used_again() {
         .map(|rows| format!("{{\"a\":{},\"b\":[{}]}}", rows[0], rows[1..].join(",")))
         .collect();
     checks::json(format!("[{}]", nested.join(",")).as_bytes());
+}
+
+/// Members of every kind of value, with a space before, behind or on both sides of
+/// the colon, or none.
+fn members_with_spaces(key: impl Fn(usize) -> String) -> String {
+    let values = [
+        "null",
+        "true",
+        "false",
+        "1",
+        "-0",
+        "0.5",
+        "0.50",
+        "1e5",
+        "12345678901234567890",
+        "\"s\"",
+        "\"\\n\"",
+        "\"\\/\"",
+        "\"longer than thirty-two bytes, key and all\"",
+        "\"longer than ninety-six bytes, which is as much as is copied in one block: it is done in another way\"",
+        "[]",
+        "[1]",
+        "[ 1]",
+        "{}",
+        "{\"a\":1,\"b\":{}}",
+        "{\"b\":1,\"a\":2}",
+    ];
+    let members: Vec<_> = values
+        .iter()
+        .flat_map(|value| [":", " :", ": ", " : "].map(|colon| (colon, value)))
+        .enumerate()
+        .map(|(place, (colon, value))| format!("\"{}\"{colon}{value}", key(place)))
+        .collect();
+    format!("{{{}}}", members.join(","))
+}
+
+#[test]
+fn members_of_unknown_keys_with_and_without_spaces_at_the_colon() {
+    for round in 0..6 {
+        // In canonical order, in another one, and with keys that need an escape.
+        checks::json(members_with_spaces(|place| format!("{round}_{place:02}")).as_bytes());
+        checks::json(members_with_spaces(|place| format!("{:02}_{round}", 99 - place)).as_bytes());
+        checks::json(
+            members_with_spaces(|place| format!("\\\"{round}{:02}", 99 - place)).as_bytes(),
+        );
+    }
+}
+
+#[test]
+fn objects_behind_ever_more_unknown_keys() {
+    // After some hundred unknown keys the objects of a document are no longer
+    // looked up, and after fewer of the next document.
+    let known = concat!(
+        r#"{"b":1,"a":{"d":null,"c":[true]}},{"a":2,"b":{"c":[false],"d":0.5}},"#,
+        r#"{"a":3,"a":4,"b":5},{"a" :6, "b":[{"d":1,"c":2},{"c":3,"d":4}]},{},{"\u0061":7}"#
+    );
+    let mut name = 0;
+    let mut unknown = |count: usize| {
+        let mut objects = String::new();
+        for _ in 0..count {
+            name += 1;
+            objects += &format!("{{\"u{name}\":{name}}},");
+        }
+        objects
+    };
+    let wide = members_with_spaces(|place| format!("w{:02}", 99 - place));
+    for count in [80, 84, 85, 86, 87, 680, 681, 682, 683, 684, 685, 2_000] {
+        for _ in 0..2 {
+            let rows = format!("{known},{}{known},{wide},{known}", unknown(count));
+            checks::json(format!("[{rows}]").as_bytes());
+            checks::json(format!("{{\"rows\":[{rows}],\"a\":0}}").as_bytes());
+        }
+        checks::json(format!("[{known}]").as_bytes());
+    }
 }
 
 #[test]
