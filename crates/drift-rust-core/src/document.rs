@@ -727,38 +727,52 @@ impl Assembler {
         }
     }
 
-    /// Closes the innermost container; `end` is where its canonical text ends,
-    /// 0 when the text is not canonical. What else is to say of it stands in
-    /// [`in_order`](Self::in_order) and [`repetition`](Self::repetition): a node
-    /// alone is returned in registers, where more would be put together in memory
-    /// and be waited for there.
-    #[inline]
-    pub(crate) fn close(&mut self, frame: Frame, text: &str, end: usize) -> Node {
+    /// Closes the innermost container; its text ends before `behind` and is
+    /// canonical when it starts at or after `not_canonical`. What else is to say
+    /// of it stands in [`in_order`](Self::in_order) and
+    /// [`repetition`](Self::repetition): a node alone is returned in registers,
+    /// where more would be put together in memory and be waited for there.
+    #[inline(always)]
+    pub(crate) fn close(&mut self, text: &str, behind: usize, not_canonical: usize) -> Node {
+        // The frame's parts are read one by one: some were written just now, and
+        // to copy it as a whole waits for them (measured: a tenth of reading).
+        let Some(Frame {
+            open,
+            start,
+            origin,
+            ..
+        }) = self.frames.last()
+        else {
+            return Node::NULL;
+        };
+        let (start, origin) = (*start, *origin);
+        let end = if not_canonical <= origin { behind } else { 0 };
         let header = self.arena.nodes.len();
-        let start = frame.start.min(self.pending.len());
-        let (node, in_order) = match frame.open {
+        let start = start.min(self.pending.len());
+        let (node, in_order) = match open {
             Open::Array => {
                 let nodes = &mut self.arena.nodes;
-                nodes.push(Node::header(frame.origin, end));
+                nodes.push(Node::header(origin, end));
                 let items = self.pending.get(start..).unwrap_or_default();
                 nodes.extend_from_slice(items);
                 (Node::make(Kind::Array, 0, items.len(), header as u64), true)
             }
             Open::Shape(shape) => {
+                let shape = *shape;
                 let Some((number, layout)) = self.arena.shapes.get_mut().and_then(|shapes| {
                     let number = shapes.layout(shape)?;
                     Some((number, shapes.layout_at(number)))
                 }) else {
-                    return self.close_without_layout(frame, shape, text, end);
+                    return self.close_without_layout(shape, text, behind, not_canonical);
                 };
                 let nodes = &mut self.arena.nodes;
                 let values = self.pending.get(start..).unwrap_or_default();
                 self.patience = (self.patience + values.len() as i32).min(MOST_PATIENCE);
                 if layout.in_order {
-                    nodes.push(Node::header(frame.origin, end));
+                    nodes.push(Node::header(origin, end));
                     nodes.extend_from_slice(values);
                 } else {
-                    nodes.push(Node::header(frame.origin, 0));
+                    nodes.push(Node::header(origin, 0));
                     if let Some(shapes) = self.arena.shapes.get() {
                         nodes.extend(shapes.members(layout).iter().map(|member| {
                             values
@@ -774,35 +788,52 @@ impl Assembler {
                 )
             }
             Open::WithKeys(_) => {
-                self.arena.nodes.push(Node::header(frame.origin, 0));
-                let node = self.close_with_keys(text, start, header);
-                let in_order =
-                    self.order.is_empty() && self.repeated_keys == RepeatedKeys::LastWins;
-                if in_order && let Some(slot) = self.arena.nodes.get_mut(header) {
-                    *slot = Node::header(frame.origin, end);
-                }
-                (node, in_order)
+                return self.close_own_keys(text, start, behind, not_canonical);
             }
         };
+        self.frames.pop();
         self.pending.truncate(start);
         self.in_order = in_order;
         node
     }
 
+    /// Closes an object that keeps its own keys.
+    #[inline(never)]
+    fn close_own_keys(
+        &mut self,
+        text: &str,
+        start: usize,
+        behind: usize,
+        not_canonical: usize,
+    ) -> Node {
+        let origin = self.frames.pop().map_or(0, |frame| frame.origin);
+        let header = self.arena.nodes.len();
+        self.arena.nodes.push(Node::header(origin, 0));
+        let node = self.close_with_keys(text, start, header);
+        self.in_order = self.order.is_empty() && self.repeated_keys == RepeatedKeys::LastWins;
+        if self.in_order
+            && not_canonical <= origin
+            && let Some(slot) = self.arena.nodes.get_mut(header)
+        {
+            *slot = Node::header(origin, behind);
+        }
+        self.pending.truncate(start);
+        node
+    }
+
     /// An object whose shape is known and has no room for a layout.
     #[cold]
+    #[inline(never)]
     fn close_without_layout(
         &mut self,
-        mut frame: Frame,
         shape: ShapeId,
         text: &str,
-        end: usize,
+        behind: usize,
+        not_canonical: usize,
     ) -> Node {
-        self.frames.push(frame);
         self.write_keys_out(shape, Trail::EMPTY);
-        self.frames.pop();
-        frame.open = Open::WithKeys(Trail::EMPTY);
-        self.close(frame, text, end)
+        let start = self.frames.last().map_or(0, |frame| frame.start);
+        self.close_own_keys(text, start, behind, not_canonical)
     }
 
     #[allow(
@@ -1167,7 +1198,7 @@ impl DocumentBuilder {
     }
 
     fn close_innermost(&mut self) -> Option<Node> {
-        let Some(frame) = self.assembler.frames.pop() else {
+        let Some(frame) = self.assembler.frames.last() else {
             self.misuse("end without begin");
             return None;
         };
@@ -1178,10 +1209,11 @@ impl DocumentBuilder {
             Open::WithKeys(_) => children.is_multiple_of(2),
         };
         if !complete {
+            self.assembler.frames.pop();
             self.misuse("a key without its value");
             return None;
         }
-        let node = self.assembler.close(frame, "", 0);
+        let node = self.assembler.close("", 0, 0);
         if self.assembler.repetition.take().is_some() {
             let path = self.path();
             self.fault.get_or_insert(BuildError::DuplicateKey { path });

@@ -6,6 +6,7 @@ mod diff;
 mod document;
 mod error;
 mod hash;
+mod json;
 mod memory;
 mod merges;
 mod number;
@@ -185,7 +186,7 @@ pub fn deterministic_hash_as<'a>(
 ) -> Result<String, JsonError> {
     let options = ValueOptions::default().with_profile(profile);
     let document = Document::parse(text, options)?;
-    Ok(algorithm.hex(document.canonical_bytes().as_slice()))
+    Ok(hashed_text(&document, algorithm).digest(algorithm))
 }
 
 /// The canonical form (profile `drift`) and its SHA-256.
@@ -213,9 +214,20 @@ pub fn normalize_and_hash_as<'a>(
     profile: Profile,
     algorithm: HashAlgorithm,
 ) -> Result<(String, String), JsonError> {
-    let normalized = normalize_json_as(text, profile)?;
-    let hash = algorithm.hex(normalized.as_bytes());
-    Ok((normalized, hash))
+    let options = ValueOptions::default().with_profile(profile);
+    let document = Document::parse(text, options)?;
+    let json = hashed_text(&document, algorithm);
+    drop(document);
+    let hash = json.digest(algorithm);
+    Ok((json.into_string(), hash))
+}
+
+/// The canonical form, hashed as far as that goes along with the algorithm.
+fn hashed_text(document: &Document<'_>, algorithm: HashAlgorithm) -> out::Out {
+    match algorithm {
+        HashAlgorithm::Sha256 => document.hashed_text(),
+        HashAlgorithm::Blake3 => document.canonical_text(),
+    }
 }
 
 /// `google.protobuf.Struct` bytes of a JSON text; none for a text that is not
@@ -359,7 +371,7 @@ pub fn build_span_proto_bytes(
 ) -> Result<EncodedBytes, SpanError> {
     let alongside = proto::span::Alongside {
         schemas: [&None, &None],
-        hashed: [writer::HashAlong::of(&[]), writer::HashAlong::of(&[])],
+        hashed: [writer::HashAlong::nothing(), writer::HashAlong::nothing()],
     };
     Ok(proto::span::encode_span(fields, contents, alongside)?.bytes)
 }

@@ -1,6 +1,6 @@
 //! JSON text (RFC 8259) to a document, in one pass and without recursion.
 
-use crate::document::{Assembler, Document, Node, Open, RepeatedKeys};
+use crate::document::{Assembler, Document, Kind, Node, Open, RepeatedKeys};
 use crate::error::JsonError;
 use crate::number;
 use crate::out::plain_run;
@@ -230,22 +230,17 @@ impl<'t> Parser<'t> {
 
     #[inline(never)]
     fn closed(&mut self, at: usize) -> Node {
-        let Some(frame) = self.assembler.frames.pop() else {
-            // It is called at a bracket that closes the innermost frame.
+        // It is called at a bracket that closes the innermost frame.
+        let Some(origin) = self.assembler.frames.last().map(|frame| frame.origin) else {
             return Node::NULL;
         };
-        let end = if self.not_canonical <= frame.origin {
-            at + 1
-        } else {
-            0
-        };
-        let node = self.assembler.close(frame, self.text, end);
+        let node = self.assembler.close(self.text, at + 1, self.not_canonical);
         if !self.assembler.in_order {
             // Whatever holds this object cannot be copied; what comes
             // after it can.
-            self.not_canonical = self.not_canonical.max(frame.origin + 1);
+            self.not_canonical = self.not_canonical.max(origin + 1);
         }
-        if self.assembler.repetition.is_none() && !matches!(frame.open, Open::Array) {
+        if node.kind() == Kind::Object && self.assembler.repetition.is_none() {
             self.key_offsets.pop();
         }
         node

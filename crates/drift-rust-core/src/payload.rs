@@ -4,6 +4,7 @@ use crate::CanonicalText;
 use crate::document::{Document, DocumentBuilder, Kind};
 use crate::error::PayloadError;
 use crate::hash::HashAlgorithm;
+use crate::json::append_schema;
 use crate::merges::{SchemaMerge, SchemaMerges};
 use crate::out::Out;
 use crate::proto::EncodedBytes;
@@ -12,7 +13,7 @@ use crate::proto::span::schema_message;
 use crate::proto::struct_value::{StructWriter, encode_struct};
 use crate::schema::Schema;
 use crate::schema_cache::{MakeForms, SchemaCache, SchemaForms};
-use crate::writer::{self, HashAlong};
+use crate::writer::HashAlong;
 use crate::{JsonText, ValueOptions, simd};
 use base64::Engine as _;
 use std::ops::Deref;
@@ -145,27 +146,30 @@ impl<'a> Payload<'a> {
     /// The canonical form of the decoded value, or `None` when decoding
     /// changed nothing.
     pub fn decoded_json(&self) -> Option<String> {
-        self.write_decoded().map(ReverseBuffer::into_string)
+        self.write_decoded().map(Out::into_string)
     }
 
-    pub(crate) fn write_decoded(&self) -> Option<ReverseBuffer> {
+    pub(crate) fn write_decoded(&self) -> Option<Out> {
         if self.members.iter().all(|member| member.decoded.is_none()) {
             return None;
         }
         let decoded_size = |member: &Member| member.decoded.as_ref().map_or(0, Document::size_hint);
         let size = self.members.iter().map(decoded_size).sum::<usize>();
-        let mut json = ReverseBuffer::with_capacity(self.document.size_hint() + size);
-        json.byte(b'}');
+        let mut json = Out::with_capacity(self.document.size_hint() + size);
         let members = self.document.members(self.document.root_node());
-        for (place, ((key, value), member)) in members.zip(&self.members).enumerate().rev() {
-            match &member.decoded {
-                Some(decoded) => decoded.prepend_canonical(&mut json, decoded.root_node()),
-                None => self.document.prepend_canonical(&mut json, value),
-            }
+        let mut before = b'{';
+        for ((key, value), member) in members.zip(&self.members) {
+            json.byte(before);
+            before = b',';
+            json.quoted(key.as_bytes());
             json.byte(b':');
-            writer::quote(&mut json, &mut Out::empty(), key.as_bytes());
-            json.byte(if place == 0 { b'{' } else { b',' });
+            match &member.decoded {
+                Some(decoded) => decoded.append_canonical(&mut json, decoded.root_node()),
+                None => self.document.append_canonical(&mut json, value),
+            }
         }
+        // Something was decoded, so there is a member.
+        json.byte(b'}');
         Some(json)
     }
 
@@ -204,8 +208,8 @@ impl<'a> Payload<'a> {
         }
         // The schema of an array is that of its first item, however many it has.
         let size = self.document.size_hint().min(MAX_FIRST_SCHEMA_BYTES);
-        let mut json = ReverseBuffer::with_capacity(size);
-        writer::prepend_schema(&self.document, self.document.root_node(), &mut json);
+        let mut json = Out::with_capacity(size);
+        append_schema(&self.document, self.document.root_node(), &mut json);
         json.into_string()
     }
 
@@ -213,14 +217,14 @@ impl<'a> Payload<'a> {
     /// native form of the call gives beside the value.
     pub fn process_native(&self) -> (String, Schema<'_>, String, EncodedBytes) {
         let mut decoded = self.write_decoded();
-        let json = decoded.get_or_insert_with(|| self.document.canonical_bytes());
+        let json = decoded.get_or_insert_with(|| self.document.canonical_text());
         let (value_hash, schema, struct_bytes) = self.hashes_and_struct(json);
         (value_hash, self.schema(), schema.hash, struct_bytes)
     }
 
     /// The hash of a text, the schema with its hash, and the Struct bytes of the
     /// payload; what is to be hashed is hashed while the Struct is written.
-    fn hashes_and_struct(&self, hashed: &ReverseBuffer) -> (String, SchemaForms, EncodedBytes) {
+    fn hashes_and_struct(&self, hashed: &Out) -> (String, SchemaForms, EncodedBytes) {
         let mut made = None;
         let schema = self.forms(WithStruct {
             payload: self,
@@ -228,7 +232,7 @@ impl<'a> Payload<'a> {
             made: &mut made,
         });
         let (value_hash, struct_bytes) = made.unwrap_or_else(|| {
-            let mut along = HashAlong::of(hashed.as_slice());
+            let mut along = HashAlong::of(hashed);
             let struct_bytes = self.struct_along(&mut along);
             (along.finish(), struct_bytes)
         });
@@ -262,7 +266,7 @@ impl<'a> Payload<'a> {
     }
 
     fn write(&self) -> Written {
-        let json = self.document.canonical_bytes();
+        let json = self.document.canonical_text();
         let decoded = self.write_decoded();
         let (value_hash, schema, struct_bytes) =
             self.hashes_and_struct(decoded.as_ref().unwrap_or(&json));
@@ -302,7 +306,7 @@ impl MakeForms for WithMessage<'_> {
 /// another text while the payload's Struct is written.
 struct WithStruct<'p, 'm> {
     payload: &'p Payload<'p>,
-    hashed: &'p ReverseBuffer,
+    hashed: &'p Out,
     /// The hash of the other text, and the Struct.
     made: &'m mut Option<(String, EncodedBytes)>,
 }
@@ -314,7 +318,7 @@ impl MakeForms for WithStruct<'_, '_> {
 
     fn make(self) -> SchemaForms {
         let json = self.payload.schema_json();
-        let mut along = HashAlong::of_both(self.hashed.as_slice(), json.as_bytes());
+        let mut along = HashAlong::of_both(self.hashed, json.as_bytes());
         let struct_bytes = self.payload.struct_along(&mut along);
         let [value_hash, hash] = along.finish_both();
         *self.made = Some((value_hash, struct_bytes));
@@ -328,8 +332,8 @@ impl MakeForms for WithStruct<'_, '_> {
 
 /// The outputs as they were written.
 struct Written {
-    json: ReverseBuffer,
-    decoded: Option<ReverseBuffer>,
+    json: Out,
+    decoded: Option<Out>,
     value_hash: String,
     schema: SchemaForms,
     struct_bytes: EncodedBytes,

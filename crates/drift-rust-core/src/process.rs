@@ -3,11 +3,11 @@
 use crate::document::Document;
 use crate::error::{BuildError, ExportError, SpanError};
 use crate::merges::SchemaMerges;
+use crate::out::Out;
 use crate::payload::Payload;
 use crate::proto::EncodedBytes;
 use crate::proto::check::check_span;
 use crate::proto::export::{ExportHeader, ExportRequest};
-use crate::proto::reverse::ReverseBuffer;
 use crate::proto::span::{
     Alongside, SpanContents, SpanFields, StructSource, check_enums, encode_span, measure,
 };
@@ -144,20 +144,20 @@ fn read_merges(field: &'static str, source: &MergesSource<'_>) -> Result<SchemaM
 
 /// The texts of a payload.
 struct Texts {
-    json: ReverseBuffer,
-    decoded: Option<ReverseBuffer>,
+    json: Out,
+    decoded: Option<Out>,
 }
 
 impl Texts {
     fn of(payload: &Payload<'_>) -> Texts {
         Texts {
-            json: payload.document().canonical_bytes(),
+            json: payload.document().canonical_text(),
             decoded: payload.write_decoded(),
         }
     }
 
     fn hashed(&self) -> HashAlong<'_> {
-        HashAlong::of(self.decoded.as_ref().unwrap_or(&self.json).as_slice())
+        HashAlong::of(self.decoded.as_ref().unwrap_or(&self.json))
     }
 
     fn into_processed(self, value_hash: String, schema: SchemaForms) -> ProcessedValue {

@@ -18,7 +18,7 @@
 
 use crate::canonical::push_escaped;
 use crate::document::{Frame, Node, PATIENCE};
-use crate::out::SLOP;
+use crate::out::BLOCK;
 use crate::proto::fields::structure;
 use crate::proto::wire::{WireType, push_varint};
 use crate::schema_cache::SchemaCache;
@@ -135,7 +135,7 @@ pub(crate) struct Shapes {
     tokens: Vec<u8>,
     layouts: Vec<Layout>,
     members: Vec<Member>,
-    /// What is written before the values; [`SLOP`] bytes more than is used.
+    /// What is written before the values; [`BLOCK`] bytes more than is used.
     fragments: Vec<u8>,
     /// Shapes that may still be made for this document: what is sent only once
     /// is not worth learning. Each object of a known shape earns one more.
@@ -228,7 +228,7 @@ impl Shapes {
             tokens: Vec::new(),
             layouts: Vec::new(),
             members: Vec::new(),
-            fragments: vec![0; SLOP],
+            fragments: vec![0; BLOCK],
             credit: CREDIT,
             seen: vec![0; SEEN].into(),
             documents_since_full: 0,
@@ -509,7 +509,7 @@ impl Shapes {
         }
         let mut members = Vec::with_capacity(kept.len());
         let mut fragments = Vec::new();
-        let base = (self.fragments.len() - SLOP) as u32;
+        let base = (self.fragments.len() - BLOCK) as u32;
         let mut names = Vec::with_capacity(keys.len());
         let mut at = id;
         while let Some(shape) = self.shapes.get(at.0 as usize).filter(|_| at.0 != 0) {
@@ -552,7 +552,7 @@ impl Shapes {
         self.members.extend(members);
         self.fragments.truncate(base as usize);
         self.fragments.extend(fragments);
-        self.fragments.extend([0; SLOP]);
+        self.fragments.extend([0; BLOCK]);
         let number = self.layouts.len() as u32;
         self.layouts.push(layout);
         if let Some(shape) = self.shapes.get_mut(id.0 as usize) {

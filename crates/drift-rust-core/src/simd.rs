@@ -93,7 +93,8 @@ pub(crate) fn bytes_but_digits_portable(chunk: &[u8; 16]) -> u32 {
         // A digit becomes its value; adding 0x80 - n sets the high bit of all
         // bytes from n on, and of those below 0x80 nothing is carried.
         let word = u64::from_le_bytes(*word) ^ (ONES * u64::from(b'0'));
-        let other = ((word & !HIGH) + ONES * (0x80 - 10) | word) & HIGH;
+        let at_least_ten = (word & !HIGH) + ONES * (0x80 - 10);
+        let other = (at_least_ten | word) & HIGH;
         let bits = ((other >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32;
         mask << 8 | bits
     })

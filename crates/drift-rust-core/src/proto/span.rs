@@ -193,7 +193,7 @@ pub(crate) fn encode_span(
         let buffer = &mut writer.buffer;
         buffer.bytes_field(span::ENVIRONMENT, environment.as_bytes());
     }
-    let nothing = &mut HashAlong::of(&[]);
+    let nothing = &mut HashAlong::nothing();
     struct_field(&mut writer, span::METADATA, contents.metadata, nothing);
     let buffer = &mut writer.buffer;
     buffer.int_field(span::IS_ROOT_SPAN, i64::from(fields.is_root_span));

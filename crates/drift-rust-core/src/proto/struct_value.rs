@@ -29,7 +29,7 @@ impl StructWriter {
 
     /// The entries of a document's object; `depth` is that of the Struct message.
     pub(crate) fn object(&mut self, document: &Document<'_>, depth: usize) {
-        self.object_and_hash(document, depth, &mut HashAlong::of(&[]));
+        self.object_and_hash(document, depth, &mut HashAlong::nothing());
     }
 
     /// The same, with something hashed along.
