@@ -5,11 +5,13 @@
 
 use crate::error::BuildError;
 use crate::number;
+use crate::parse::read_numbers;
 use crate::path;
-use crate::shapes::{PooledShapes, ShapeId, Shapes, Spare, Trail};
+use crate::shapes::{MAX_KEPT_NODES, PooledShapes, ShapeId, Shapes, Spare, Trail};
 use crate::{Profile, ValueOptions};
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::sync::OnceLock;
 
 /// What a node is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +39,8 @@ pub(crate) enum Kind {
 /// text's length, 0 for none; so it is for `Null`, `False` and `True`, whose
 /// `data` is 0. `Array` and `Object`: `data` is the index of the
 /// container's header, behind which its children lie. An array's `meta` is the
-/// number of its items. An object's is its layout, its children the values in
+/// number of its items; with [`FOLDED`] as `small` these are left in the text, see
+/// [`Folded`]. An object's is its layout, its children the values in
 /// canonical order; with [`WITH_KEYS`] as `small` it is the number of members,
 /// and a member is two children, key and value.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +51,7 @@ pub(crate) struct Node {
 
 const IN_SCRATCH: u64 = 1 << 63;
 const WITH_KEYS: u8 = 1;
+const FOLDED: u8 = 1;
 const META_SHIFT: u32 = 16;
 
 impl Node {
@@ -217,11 +221,42 @@ pub struct Document<'a> {
     arena: Arena,
 }
 
+/// A long array of numbers in a large text, canonical: its items are read again
+/// when they are needed, since 16 bytes for each are many times its text.
+#[derive(Clone, Debug)]
+pub(crate) struct Folded {
+    /// Where every [`FOLDED_BLOCK`]th number starts in the text.
+    pub(crate) starts: Vec<usize>,
+    pub(crate) count: usize,
+    first: Node,
+    /// All items, once a reader of single values wanted them.
+    items: OnceLock<Vec<Node>>,
+}
+
+/// The items of a shorter array are kept, and those in a shorter text: to read them
+/// twice takes time, and memory is short only where the text is large.
+const LEAST_FOLDED: usize = 1 << 10;
+const LEAST_FOLDED_TEXT_BYTES: usize = 1 << 20;
+
+/// Numbers that are read again at once.
+pub(crate) const FOLDED_BLOCK: usize = 1 << 10;
+
+impl Folded {
+    /// Each block's place in the text, with the count of its numbers.
+    pub(crate) fn blocks(&self) -> impl DoubleEndedIterator<Item = (usize, usize)> {
+        self.starts.iter().enumerate().map(|(block, start)| {
+            let before = block * FOLDED_BLOCK;
+            (*start, (self.count - before).min(FOLDED_BLOCK))
+        })
+    }
+}
+
 /// The parts of a document that do not borrow its text.
 #[derive(Clone, Debug)]
 pub(crate) struct Arena {
     pub(crate) scratch: String,
     pub(crate) nodes: Vec<Node>,
+    folded: Vec<Folded>,
     pub(crate) root: Node,
     pub(crate) profile: Profile,
     pub(crate) shapes: PooledShapes,
@@ -275,6 +310,56 @@ impl<'a> Document<'a> {
         self.arena.shapes.get()
     }
 
+    /// About how many bytes of Struct the value takes.
+    pub(crate) fn struct_size_hint(&self) -> usize {
+        // An item of a list takes 11 bytes however short its number is.
+        let folded = self.arena.folded.iter().map(|folded| folded.count * 11);
+        self.size_hint() * 2 + folded.sum::<usize>()
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The numbers of an array that are left in the text.
+    #[inline(always)]
+    pub(crate) fn folded(&self, array: Node) -> Option<&Folded> {
+        match array.small() {
+            FOLDED if array.kind() == Kind::Array => self.folded_at(array),
+            _ => None,
+        }
+    }
+
+    #[cold]
+    fn folded_at(&self, array: Node) -> Option<&Folded> {
+        // Behind the header stands which one it is.
+        let number = self.arena.nodes.get(array.data as usize + 1)?.tag as usize;
+        self.arena.folded.get(number)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn unfolded(&self, array: Node) -> &[Node] {
+        let Some(folded) = self.folded_at(array) else {
+            return &[];
+        };
+        folded.items.get_or_init(|| {
+            let mut items = Vec::with_capacity(folded.count);
+            for (start, count) in folded.blocks() {
+                read_numbers(&self.text, start, count, &mut items);
+            }
+            items
+        })
+    }
+
+    /// The first item of an array.
+    pub(crate) fn first_item(&self, array: Node) -> Option<Node> {
+        match self.folded(array) {
+            Some(folded) => Some(folded.first),
+            None => self.children(array).first().copied(),
+        }
+    }
+
     /// The number of distinct members of an object.
     pub(crate) fn member_count(&self, object: Node) -> usize {
         match (object.layout(), self.shapes()) {
@@ -298,6 +383,7 @@ impl<'a> Document<'a> {
     pub(crate) fn children(&self, node: Node) -> &[Node] {
         let first = node.data as usize + 1;
         let count = match node.kind() {
+            Kind::Array if node.small() == FOLDED => return self.unfolded(node),
             Kind::Array => node.meta(),
             Kind::Object => match node.layout() {
                 Some(_) => self.member_count(node),
@@ -610,6 +696,7 @@ impl Assembler {
             arena: Arena {
                 scratch: spare.scratch,
                 nodes: spare.nodes,
+                folded: Vec::new(),
                 root: Node::NULL,
                 profile,
                 shapes,
@@ -627,7 +714,10 @@ impl Assembler {
     /// The arena, once its root is set.
     pub(crate) fn finish(mut self) -> Arena {
         if let Some(shapes) = self.arena.shapes.get_mut() {
-            shapes.spare.pending = self.pending;
+            if self.pending.capacity() <= MAX_KEPT_NODES {
+                // A larger one would be there beside the outputs for nothing.
+                shapes.spare.pending = self.pending;
+            }
             shapes.spare.frames = self.frames;
             shapes.spare.order = self.order;
             shapes.patience = match self.patience {
@@ -754,8 +844,17 @@ impl Assembler {
                 let nodes = &mut self.arena.nodes;
                 nodes.push(Node::header(origin, end));
                 let items = self.pending.get(start..).unwrap_or_default();
-                nodes.extend_from_slice(items);
-                (Node::make(Kind::Array, 0, items.len(), header as u64), true)
+                let small = if items.len() >= LEAST_FOLDED
+                    && text.len() >= LEAST_FOLDED_TEXT_BYTES
+                    && end > 0
+                {
+                    lay_or_fold(items, &mut self.arena)
+                } else {
+                    nodes.extend_from_slice(items);
+                    0
+                };
+                let node = Node::make(Kind::Array, small, items.len(), header as u64);
+                (node, true)
             }
             Open::Shape(shape) => {
                 let shape = *shape;
@@ -922,6 +1021,33 @@ impl Assembler {
             self.repetition = repeated;
         }
         Node::make(Kind::Object, WITH_KEYS, kept, first as u64)
+    }
+}
+
+/// Lays the items of a long array into the arena, or leaves them in the text
+/// where they are numbers that stand there as they are written; gives what the
+/// array's node has as `small`.
+#[cold]
+#[inline(never)]
+fn lay_or_fold(items: &[Node], arena: &mut Arena) -> u8 {
+    let stands_in_text =
+        |item: &Node| matches!(item.kind(), Kind::Int | Kind::Float) && item.number_text().1 > 0;
+    match items.first() {
+        Some(first) if arena.profile == Profile::Drift && items.iter().all(stands_in_text) => {
+            let starts = items.iter().step_by(FOLDED_BLOCK);
+            arena.nodes.push(Node::header(arena.folded.len(), 0));
+            arena.folded.push(Folded {
+                starts: starts.map(|item| item.number_text().0).collect(),
+                count: items.len(),
+                first: *first,
+                items: OnceLock::new(),
+            });
+            FOLDED
+        }
+        _ => {
+            arena.nodes.extend_from_slice(items);
+            0
+        }
     }
 }
 

@@ -263,9 +263,8 @@ impl Walk<'_> {
             Kind::False | Kind::True => &pieces::BOOLEAN,
             Kind::Digits | Kind::Int | Kind::Float => &pieces::NUMBER,
             Kind::Str => &pieces::STRING,
-            Kind::Array => match self.document.children(node).first() {
+            Kind::Array => match self.document.first_item(node) {
                 Some(first) => {
-                    let first = *first;
                     let place = self.piece(place, &pieces::LIST_START);
                     let place = self.schema(place, first);
                     return self.piece(place, &pieces::LIST_END);

@@ -252,7 +252,9 @@ impl Out {
 
     /// What was written, in a buffer that is not much larger.
     pub(crate) fn finish(mut self) -> EncodedBytes {
-        if self.bytes.len() > 2 * self.length + 256 {
+        // What was never written to takes no memory in a buffer that is too large to
+        // have served another call.
+        if self.bytes.len() > 2 * self.length + 256 && memory::is_kept(&self.bytes) {
             return EncodedBytes::from(self.as_slice().to_vec());
         }
         EncodedBytes::at_start(std::mem::take(&mut self.bytes), self.length)

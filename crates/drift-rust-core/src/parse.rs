@@ -55,6 +55,27 @@ fn repeated_keys(options: ValueOptions) -> RepeatedKeys {
     }
 }
 
+/// Reads numbers again that stand in a text one behind the other, with nothing but
+/// commas between them, the first at a place.
+pub(crate) fn read_numbers(text: &str, mut at: usize, count: usize, items: &mut Vec<Node>) {
+    let mut parser = Parser {
+        text,
+        bytes: text.as_bytes(),
+        profile: Profile::Drift,
+        max_depth: 0,
+        assembler: Assembler::new(Profile::Drift, RepeatedKeys::Keep),
+        not_canonical: 0,
+        refuse_infinity: false,
+        key_offsets: Vec::new(),
+    };
+    for _ in 0..count {
+        // They were read before, so this is always a number.
+        let (number, behind) = parser.number(at).unwrap_or((Node::NULL, at));
+        items.push(number);
+        at = behind + 1;
+    }
+}
+
 struct Parser<'t> {
     text: &'t str,
     bytes: &'t [u8],

@@ -240,7 +240,7 @@ impl<'a> Payload<'a> {
     }
 
     fn struct_along(&self, along: &mut HashAlong<'_>) -> EncodedBytes {
-        let size = self.document.size_hint() * 2;
+        let size = self.document.struct_size_hint();
         let mut writer = StructWriter::new(ReverseBuffer::with_capacity(size));
         writer.object_and_hash(&self.document, 0, along);
         writer.buffer.finish()

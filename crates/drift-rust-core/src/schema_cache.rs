@@ -178,12 +178,12 @@ fn sign(signature: &mut Vec<u32>, document: &Document<'_>, node: Node) -> Option
         Kind::Digits | Kind::Int | Kind::Float => NUMBER,
         Kind::Str => STRING,
         Kind::Array => {
-            let Some(first) = document.children(node).first() else {
+            let Some(first) = document.first_item(node) else {
                 signature.push(EMPTY_ARRAY);
                 return Some(());
             };
             signature.push(ARRAY);
-            return sign(signature, document, *first);
+            return sign(signature, document, first);
         }
         Kind::Object => {
             signature.push(OBJECT + node.layout()?);

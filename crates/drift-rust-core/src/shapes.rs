@@ -54,7 +54,7 @@ const DOCUMENTS_OF_A_FULL_TABLE: u32 = 256;
 const SEEN: usize = 1 << 12;
 
 /// What a table keeps of a document's memory, at most.
-const MAX_KEPT_NODES: usize = 1 << 17;
+pub(crate) const MAX_KEPT_NODES: usize = 1 << 17;
 const MAX_KEPT_SCRATCH_BYTES: usize = 1 << 20;
 
 /// A shape by its place in the table; 0 is the empty object.

@@ -5,9 +5,10 @@
 //! along, some blocks at a time: the steps of SHA-256 wait for each other, so the
 //! processor writes in between (measured: a quarter of the time of both).
 
-use crate::document::{Document, Kind, Node};
+use crate::document::{Document, FOLDED_BLOCK, Folded, Kind, Node};
 use crate::hash;
 use crate::out::Out;
+use crate::parse::read_numbers;
 use crate::proto::fields::structure;
 use crate::proto::reverse::ReverseBuffer;
 use crate::proto::wire::WireType;
@@ -320,12 +321,32 @@ impl Walk<'_, '_> {
     #[inline(never)]
     fn items(&mut self, mut place: usize, array: Node, depth: usize) -> usize {
         let document = self.document;
+        if let Some(folded) = document.folded(array) {
+            return self.folded_items(place, folded, depth);
+        }
         let items = document.children(array);
         for item in items.iter().rev() {
             place = self.value::<true>(place, *item, depth + 1);
             self.along.go_on(self.out.len_at(place));
         }
         self.reached(items.is_empty(), depth, 1);
+        place
+    }
+
+    /// The items of an array that are left in the text.
+    #[cold]
+    #[inline(never)]
+    fn folded_items(&mut self, mut place: usize, folded: &Folded, depth: usize) -> usize {
+        let mut items = Vec::with_capacity(FOLDED_BLOCK);
+        for (start, count) in folded.blocks().rev() {
+            items.clear();
+            read_numbers(self.document.text(), start, count, &mut items);
+            for item in items.iter().rev() {
+                place = self.value::<true>(place, *item, depth + 1);
+                self.along.go_on(self.out.len_at(place));
+            }
+        }
+        self.reached(false, depth, 1);
         place
     }
 

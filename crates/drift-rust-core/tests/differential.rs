@@ -620,6 +620,59 @@ fn thousands_of_shapes_each_used_again() {
     checks::json(format!("[{}]", nested.join(",")).as_bytes());
 }
 
+/// An array of so many numbers, the last of which is this.
+fn long_array(count: usize, last: &str) -> String {
+    const NUMBERS: [&str; 7] = [
+        "0",
+        "-2",
+        "0.5",
+        "7",
+        "1234567890.125",
+        "-0.0",
+        "90071992547409917",
+    ];
+    let numbers = (1..count).map(|place| NUMBERS[(place + place / 1024) % NUMBERS.len()]);
+    format!("[{},{last}]", numbers.collect::<Vec<_>>().join(","))
+}
+
+#[test]
+fn long_arrays_of_numbers_in_large_texts() {
+    // From 1 MiB of text on, arrays of 1,024 canonical numbers and more are left in
+    // the text and read again, as many at once.
+    let mut arrays: Vec<_> = [1_023, 1_024, 1_025, 2_047, 2_048, 2_049, 3_000]
+        .map(|count| long_array(count, "8"))
+        .into();
+    // Another item, a number or white space that is not canonical, and too many
+    // digits keep them from being left there.
+    for last in ["\"8\"", "1e5", " 8", "8 ", "1.50", "12345678901234567890"] {
+        arrays.push(long_array(1_500, last));
+    }
+    let arrays = arrays.join(",");
+    let text = |length: usize| {
+        let body = format!(
+            "{{\"z\":[{arrays}],\"a\":{},\"p\":\"",
+            long_array(1_024, "9")
+        );
+        let padding = "x".repeat(length - body.len() - 2);
+        format!("{body}{padding}\"}}")
+    };
+    let mebibyte = 1 << 20;
+    for length in [mebibyte - 1, mebibyte, mebibyte + 1] {
+        let text = text(length);
+        assert_eq!(text.len(), length);
+        checks::payload(text.as_bytes(), None);
+    }
+    // In a decoded body, and for readers of single values.
+    let text = text(mebibyte);
+    let payload = serde_json::json!({"x": 1, "body": text}).to_string();
+    checks::payload(payload.as_bytes(), Some(br#"{"body":{"decoded_type":1}}"#));
+    checks::reading(text.as_bytes()).ok();
+    let changed = text.replace(",9]", ",10]");
+    let differences = drift_rust_core::diff_json(&text, &changed).unwrap();
+    let paths: Vec<_> = differences.iter().map(|each| each.path.as_str()).collect();
+    assert_eq!(paths, ["$.a[1023]"]);
+}
+
 /// Members of every kind of value, with a space before, behind or on both sides of
 /// the colon, or none.
 fn members_with_spaces(key: impl Fn(usize) -> String) -> String {

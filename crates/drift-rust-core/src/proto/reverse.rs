@@ -394,7 +394,9 @@ impl ReverseBuffer {
 
     /// What was written, in a buffer that is not much larger.
     pub(crate) fn finish(mut self) -> EncodedBytes {
-        if self.buffer.len() > 2 * self.len() + 256 {
+        // What was never written to takes no memory in a buffer that is too large to
+        // have served another call.
+        if self.buffer.len() > 2 * self.len() + 256 && memory::is_kept(&self.buffer) {
             return EncodedBytes::from(self.as_slice().to_vec());
         }
         EncodedBytes::from_start(std::mem::take(&mut self.buffer), self.start)

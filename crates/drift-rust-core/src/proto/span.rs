@@ -182,7 +182,7 @@ pub(crate) fn encode_span(
 
     let size = |source| match source {
         StructSource::Empty => 0,
-        StructSource::Document(document) => document.size_hint() * 2,
+        StructSource::Document(document) => document.struct_size_hint(),
         StructSource::Bytes(bytes) => bytes.len(),
     };
     let capacity =

@@ -7,7 +7,7 @@ use crate::writer::{HashAlong, prepend_struct};
 
 /// The Struct of a document; empty for one that is not an object.
 pub(crate) fn encode_struct(document: &Document<'_>) -> EncodedBytes {
-    let mut writer = StructWriter::new(ReverseBuffer::with_capacity(document.size_hint() * 2));
+    let mut writer = StructWriter::new(ReverseBuffer::with_capacity(document.struct_size_hint()));
     writer.object(document, 0);
     writer.buffer.finish()
 }
