@@ -222,13 +222,19 @@ pub fn normalize_and_hash_as<'a>(
     Ok((json.into_string(), hash))
 }
 
-/// The canonical form, hashed as far as that goes along with the algorithm.
+/// The canonical form, hashed along where that is worth it and the algorithm allows it.
 fn hashed_text(document: &Document<'_>, algorithm: HashAlgorithm) -> out::Out {
     match algorithm {
-        HashAlgorithm::Sha256 => document.hashed_text(),
-        HashAlgorithm::Blake3 => document.canonical_text(),
+        HashAlgorithm::Sha256 if document.size_hint() >= HASHED_ALONG_BYTES => {
+            document.hashed_text()
+        }
+        _ => document.canonical_text(),
     }
 }
+
+/// A shorter text is hashed when it is written: to hash it along takes a twentieth
+/// more instructions, and gains a fiftieth of the time of a long one.
+const HASHED_ALONG_BYTES: usize = 16 * 1024;
 
 /// `google.protobuf.Struct` bytes of a JSON text; none for a text that is not
 /// an object.

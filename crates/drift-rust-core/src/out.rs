@@ -72,12 +72,12 @@ impl Out {
     /// The digest of all that was written.
     pub(crate) fn digest(&self, algorithm: HashAlgorithm) -> String {
         match algorithm {
-            HashAlgorithm::Sha256 => {
+            HashAlgorithm::Sha256 if self.hashed > 0 => {
                 let (mut hasher, rest) = self.hash_and_rest();
                 hasher.update(rest);
                 crate::hash::hex(&hasher.finalize())
             }
-            HashAlgorithm::Blake3 => algorithm.hex(self.as_slice()),
+            _ => algorithm.hex(self.as_slice()),
         }
     }
 

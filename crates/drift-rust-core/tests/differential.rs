@@ -708,6 +708,32 @@ fn members_with_spaces(key: impl Fn(usize) -> String) -> String {
 }
 
 #[test]
+fn hashes_of_texts_around_the_length_from_which_they_are_hashed_along() {
+    // From 16 KiB on, in blocks of 64 bytes; members out of order, so that the text
+    // is written piece by piece.
+    let rows: Vec<_> = (0..400)
+        .map(|row| format!("{{\"b\":{row},\"a\":[{row}.5,\"\u{e9}\"]}}"))
+        .collect();
+    let rows = rows.join(",");
+    let limit: usize = 16 * 1024;
+    for length in (limit - 66..limit + 66)
+        .step_by(11)
+        .chain([limit, 3 * limit + 1])
+    {
+        let body = format!("{{\"z\":[{rows}],\"p\":\"");
+        let padding = "x".repeat(length - body.len() - 2);
+        let text = format!("{body}{padding}\"}}");
+        assert_eq!(text.len(), length);
+        let value = checks::reading(text.as_bytes()).unwrap();
+        let canonical = reference::canonical(&value, reference::Rules::Drift);
+        let hash = reference::sha256(&canonical);
+        let hashed = drift_rust_core::normalize_and_hash(&text).unwrap();
+        assert_eq!(hashed, (canonical, hash.clone()));
+        assert_eq!(drift_rust_core::deterministic_hash(&text), Ok(hash));
+    }
+}
+
+#[test]
 fn members_of_unknown_keys_with_and_without_spaces_at_the_colon() {
     for round in 0..6 {
         // In canonical order, in another one, and with keys that need an escape.
