@@ -1,9 +1,9 @@
 //! Canonical bytes: a document written in its profile, in one pass.
 
 use crate::document::{Document, Kind, Node};
-use crate::proto::reverse::ReverseBuffer;
+use crate::json::append_json;
+use crate::out::Out;
 use crate::simd::Utf8;
-use crate::writer::prepend_json;
 use std::fmt;
 use std::ops::Deref;
 
@@ -23,25 +23,33 @@ impl Document<'_> {
         self.canonical_of(self.root_node())
     }
 
-    /// The canonical bytes where no text is needed.
-    pub(crate) fn canonical_bytes(&self) -> ReverseBuffer {
-        let mut json = ReverseBuffer::with_capacity(self.size_hint());
-        self.prepend_canonical(&mut json, self.root_node());
+    /// The canonical form, as it is written.
+    pub(crate) fn canonical_text(&self) -> Out {
+        self.written_to(Out::with_capacity(self.size_hint()))
+    }
+
+    /// The same, hashed with SHA-256 as far as that went along.
+    pub(crate) fn hashed_text(&self) -> Out {
+        self.written_to(Out::hashing(self.size_hint()))
+    }
+
+    fn written_to(&self, mut json: Out) -> Out {
+        self.append_canonical(&mut json, self.root_node());
         json
     }
 
     pub(crate) fn canonical_of(&self, node: Node) -> String {
-        let mut json = ReverseBuffer::with_capacity(if node.kind() == Kind::Str {
+        let mut json = Out::with_capacity(if node.kind() == Kind::Str {
             node.len() + 2
         } else {
             self.size_hint()
         });
-        self.prepend_canonical(&mut json, node);
+        self.append_canonical(&mut json, node);
         json.into_string()
     }
 
-    pub(crate) fn prepend_canonical(&self, json: &mut ReverseBuffer, node: Node) {
-        prepend_json(self, node, json);
+    pub(crate) fn append_canonical(&self, json: &mut Out, node: Node) {
+        append_json(self, node, json);
     }
 }
 
@@ -60,7 +68,7 @@ impl Document<'_> {
 pub struct CanonicalText(Utf8);
 
 impl CanonicalText {
-    pub(crate) fn new(json: ReverseBuffer) -> CanonicalText {
+    pub(crate) fn new(json: Out) -> CanonicalText {
         // All pieces are text, so this is never the lossy way; should it be, a
         // replaced character is seen at once, where undefined behaviour is not.
         CanonicalText(Utf8::new(json.finish()).unwrap_or_else(|bytes| {

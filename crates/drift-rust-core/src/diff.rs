@@ -2,8 +2,8 @@
 
 use crate::document::{Document, Kind, Node};
 use crate::error::{DiffError, JsonError, ProtobufError, Side};
+use crate::out::Out;
 use crate::proto::read;
-use crate::proto::reverse::ReverseBuffer;
 use crate::{JsonText, ValueOptions, path};
 use std::cmp::Ordering;
 
@@ -106,10 +106,7 @@ pub fn diff_documents(left: &Document<'_>, right: &Document<'_>) -> Vec<Differen
         right,
         path: String::from("$"),
         differences: Vec::new(),
-        scratch: (
-            ReverseBuffer::with_capacity(64),
-            ReverseBuffer::with_capacity(64),
-        ),
+        scratch: (Out::with_capacity(64), Out::with_capacity(64)),
     };
     comparison.values(left.root_node(), right.root_node());
     comparison.differences
@@ -120,7 +117,7 @@ struct Comparison<'d> {
     right: &'d Document<'d>,
     path: String,
     differences: Vec<Difference>,
-    scratch: (ReverseBuffer, ReverseBuffer),
+    scratch: (Out, Out),
 }
 
 impl Comparison<'_> {
@@ -140,8 +137,8 @@ impl Comparison<'_> {
         let (left_text, right_text) = &mut self.scratch;
         left_text.clear();
         right_text.clear();
-        self.left.prepend_canonical(left_text, left);
-        self.right.prepend_canonical(right_text, right);
+        self.left.append_canonical(left_text, left);
+        self.right.append_canonical(right_text, right);
         left_text.as_slice() == right_text.as_slice()
     }
 

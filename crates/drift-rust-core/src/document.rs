@@ -5,11 +5,13 @@
 
 use crate::error::BuildError;
 use crate::number;
+use crate::parse::read_numbers;
 use crate::path;
-use crate::shapes::{PooledShapes, ShapeId, Shapes, Spare, Trail};
+use crate::shapes::{MAX_KEPT_NODES, PooledShapes, ShapeId, Shapes, Spare, Trail};
 use crate::{Profile, ValueOptions};
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::sync::OnceLock;
 
 /// What a node is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,9 +36,11 @@ pub(crate) enum Kind {
 /// `Str` and `Digits`: `meta` is the length in bytes, `data` the offset with
 /// [`IN_SCRATCH`] as its top bit. `Int` and `Float`: `data` is the value,
 /// `meta` the offset of its canonical text in the input and `small` that
-/// text's length, 0 for none. `Array` and `Object`: `data` is the index of the
+/// text's length, 0 for none; so it is for `Null`, `False` and `True`, whose
+/// `data` is 0. `Array` and `Object`: `data` is the index of the
 /// container's header, behind which its children lie. An array's `meta` is the
-/// number of its items. An object's is its layout, its children the values in
+/// number of its items; with [`FOLDED`] as `small` these are left in the text, see
+/// [`Folded`]. An object's is its layout, its children the values in
 /// canonical order; with [`WITH_KEYS`] as `small` it is the number of members,
 /// and a member is two children, key and value.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +51,7 @@ pub(crate) struct Node {
 
 const IN_SCRATCH: u64 = 1 << 63;
 const WITH_KEYS: u8 = 1;
+const FOLDED: u8 = 1;
 const META_SHIFT: u32 = 16;
 
 impl Node {
@@ -63,6 +68,19 @@ impl Node {
     }
     pub(crate) const fn boolean(value: bool) -> Node {
         Node::plain(if value { Kind::True } else { Kind::False })
+    }
+    /// `null`, `true` or `false` whose word stands in the text.
+    const fn word_at(kind: Kind, offset: usize, length: u8) -> Node {
+        Node::make(kind, length, offset, 0)
+    }
+    pub(crate) const fn null_at(offset: usize) -> Node {
+        Node::word_at(Kind::Null, offset, 4)
+    }
+    pub(crate) const fn false_at(offset: usize) -> Node {
+        Node::word_at(Kind::False, offset, 5)
+    }
+    pub(crate) const fn true_at(offset: usize) -> Node {
+        Node::word_at(Kind::True, offset, 4)
     }
     /// A string; `escape_free` promises that it needs no escape in JSON.
     pub(crate) const fn string(
@@ -139,6 +157,22 @@ impl Node {
     pub(crate) const fn number_text(self) -> (usize, usize) {
         (self.meta(), self.small() as usize)
     }
+    /// The start and the end of the canonical text of a string or a word, or of a
+    /// number but for `Digits`, in the input; `None` when it is not known to
+    /// stand there.
+    #[inline(always)]
+    pub(crate) fn scalar_text(self) -> Option<(usize, usize)> {
+        // Selected, not branched on: what comes next in a text is a guess.
+        let is_string = self.kind() == Kind::Str;
+        let in_scratch = is_string & (self.data & IN_SCRATCH != 0);
+        let (start, length) = if is_string {
+            ((self.data as usize).wrapping_sub(1), self.meta() + 2)
+        } else {
+            (self.meta(), self.small() as usize)
+        };
+        let is_known = self.small() != 0 && !in_scratch;
+        is_known.then(|| (start, start.wrapping_add(length)))
+    }
     /// The layout of an object that has one.
     pub(crate) const fn layout(self) -> Option<u32> {
         match self.small() {
@@ -187,11 +221,42 @@ pub struct Document<'a> {
     arena: Arena,
 }
 
+/// A long array of numbers in a large text, canonical: its items are read again
+/// when they are needed, since 16 bytes for each are many times its text.
+#[derive(Clone, Debug)]
+pub(crate) struct Folded {
+    /// Where every [`FOLDED_BLOCK`]th number starts in the text.
+    pub(crate) starts: Vec<usize>,
+    pub(crate) count: usize,
+    first: Node,
+    /// All items, once a reader of single values wanted them.
+    items: OnceLock<Vec<Node>>,
+}
+
+/// The items of a shorter array are kept, and those in a shorter text: to read them
+/// twice takes time, and memory is short only where the text is large.
+const LEAST_FOLDED: usize = 1 << 10;
+const LEAST_FOLDED_TEXT_BYTES: usize = 1 << 20;
+
+/// Numbers that are read again at once.
+pub(crate) const FOLDED_BLOCK: usize = 1 << 10;
+
+impl Folded {
+    /// Each block's place in the text, with the count of its numbers.
+    pub(crate) fn blocks(&self) -> impl DoubleEndedIterator<Item = (usize, usize)> {
+        self.starts.iter().enumerate().map(|(block, start)| {
+            let before = block * FOLDED_BLOCK;
+            (*start, (self.count - before).min(FOLDED_BLOCK))
+        })
+    }
+}
+
 /// The parts of a document that do not borrow its text.
 #[derive(Clone, Debug)]
 pub(crate) struct Arena {
     pub(crate) scratch: String,
     pub(crate) nodes: Vec<Node>,
+    folded: Vec<Folded>,
     pub(crate) root: Node,
     pub(crate) profile: Profile,
     pub(crate) shapes: PooledShapes,
@@ -245,6 +310,56 @@ impl<'a> Document<'a> {
         self.arena.shapes.get()
     }
 
+    /// About how many bytes of Struct the value takes.
+    pub(crate) fn struct_size_hint(&self) -> usize {
+        // An item of a list takes 11 bytes however short its number is.
+        let folded = self.arena.folded.iter().map(|folded| folded.count * 11);
+        self.size_hint() * 2 + folded.sum::<usize>()
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The numbers of an array that are left in the text.
+    #[inline(always)]
+    pub(crate) fn folded(&self, array: Node) -> Option<&Folded> {
+        match array.small() {
+            FOLDED if array.kind() == Kind::Array => self.folded_at(array),
+            _ => None,
+        }
+    }
+
+    #[cold]
+    fn folded_at(&self, array: Node) -> Option<&Folded> {
+        // Behind the header stands which one it is.
+        let number = self.arena.nodes.get(array.data as usize + 1)?.tag as usize;
+        self.arena.folded.get(number)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn unfolded(&self, array: Node) -> &[Node] {
+        let Some(folded) = self.folded_at(array) else {
+            return &[];
+        };
+        folded.items.get_or_init(|| {
+            let mut items = Vec::with_capacity(folded.count);
+            for (start, count) in folded.blocks() {
+                read_numbers(&self.text, start, count, &mut items);
+            }
+            items
+        })
+    }
+
+    /// The first item of an array.
+    pub(crate) fn first_item(&self, array: Node) -> Option<Node> {
+        match self.folded(array) {
+            Some(folded) => Some(folded.first),
+            None => self.children(array).first().copied(),
+        }
+    }
+
     /// The number of distinct members of an object.
     pub(crate) fn member_count(&self, object: Node) -> usize {
         match (object.layout(), self.shapes()) {
@@ -268,6 +383,7 @@ impl<'a> Document<'a> {
     pub(crate) fn children(&self, node: Node) -> &[Node] {
         let first = node.data as usize + 1;
         let count = match node.kind() {
+            Kind::Array if node.small() == FOLDED => return self.unfolded(node),
             Kind::Array => node.meta(),
             Kind::Object => match node.layout() {
                 Some(_) => self.member_count(node),
@@ -521,6 +637,14 @@ pub(crate) struct Frame {
     pub(crate) context: ShapeId,
 }
 
+/// See [`Assembler::patience`]: about 700 keys that nobody expected, and that
+/// every third or more of them is one.
+const COST_OF_A_SURPRISE: i32 = 3;
+pub(crate) const PATIENCE: i32 = 2048;
+const MOST_PATIENCE: i32 = 1 << 14;
+/// After a document that used it all up.
+const PATIENCE_AFTER_NONE: i32 = 256;
+
 /// The part of reading that text and native values share: values wait on
 /// `pending` until their container closes, then they are laid into the arena
 /// side by side, members sorted.
@@ -533,6 +657,17 @@ pub(crate) struct Assembler {
     /// closed last, in canonical order; empty when they stood in that order.
     order: Vec<(u64, usize)>,
     repeated_keys: RepeatedKeys,
+    /// What is left of the patience with objects of unknown keys: each key that
+    /// was not the expected one takes [`COST_OF_A_SURPRISE`], each member of an
+    /// object of a known shape gives one back. Below 0 objects are no longer
+    /// looked up.
+    patience: i32,
+    /// The members of the container that was closed last stood in canonical
+    /// order, each once.
+    pub(crate) in_order: bool,
+    /// The number, in the order of the text, of the first repeated key of the
+    /// object that was closed last; only with [`RepeatedKeys::Refuse`].
+    pub(crate) repetition: Option<usize>,
 }
 
 /// What becomes of a key that stands twice in an object.
@@ -543,15 +678,8 @@ pub(crate) enum RepeatedKeys {
     /// All members stay as they came, unsorted (for reading schema merges,
     /// whose faults are reported in the order in which they stand).
     Keep,
-    /// [`Assembler::close`] names the first repetition.
+    /// [`Assembler::repetition`] is the first one.
     Refuse,
-}
-
-/// What a closed container is.
-pub(crate) struct Closed {
-    pub(crate) node: Node,
-    /// Its members stood in canonical order, each once.
-    pub(crate) in_order: bool,
 }
 
 impl Assembler {
@@ -560,14 +688,15 @@ impl Assembler {
             (Profile::Drift, RepeatedKeys::LastWins) => PooledShapes::take(),
             _ => PooledShapes::none(),
         };
-        let spare = match shapes.get_mut() {
-            Some(shapes) => std::mem::take(&mut shapes.spare),
-            None => Spare::default(),
+        let (spare, patience) = match shapes.get_mut() {
+            Some(shapes) => (std::mem::take(&mut shapes.spare), shapes.patience),
+            None => (Spare::default(), 0),
         };
         Assembler {
             arena: Arena {
                 scratch: spare.scratch,
                 nodes: spare.nodes,
+                folded: Vec::new(),
                 root: Node::NULL,
                 profile,
                 shapes,
@@ -576,15 +705,25 @@ impl Assembler {
             frames: spare.frames,
             order: spare.order,
             repeated_keys,
+            patience,
+            in_order: true,
+            repetition: None,
         }
     }
 
     /// The arena, once its root is set.
     pub(crate) fn finish(mut self) -> Arena {
         if let Some(shapes) = self.arena.shapes.get_mut() {
-            shapes.spare.pending = self.pending;
+            if self.pending.capacity() <= MAX_KEPT_NODES {
+                // A larger one would be there beside the outputs for nothing.
+                shapes.spare.pending = self.pending;
+            }
             shapes.spare.frames = self.frames;
             shapes.spare.order = self.order;
+            shapes.patience = match self.patience {
+                ..0 => PATIENCE_AFTER_NONE,
+                _ => PATIENCE,
+            };
         }
         self.arena
     }
@@ -612,8 +751,8 @@ impl Assembler {
 
     pub(crate) fn open_object(&mut self, origin: usize) {
         let open = match self.arena.shapes.get() {
-            Some(_) => Open::Shape(ShapeId::EMPTY),
-            None => Open::WithKeys(Trail::EMPTY),
+            Some(_) if self.patience >= 0 => Open::Shape(ShapeId::EMPTY),
+            _ => Open::WithKeys(Trail::EMPTY),
         };
         self.open(open, origin);
     }
@@ -626,8 +765,13 @@ impl Assembler {
             self.pending.push(key);
             return;
         };
+        if matches!(frame.open, Open::WithKeys(_)) && self.patience < 0 {
+            self.pending.push(key);
+            return;
+        }
         if let Some(shapes) = self.arena.shapes.get_mut() {
             let name = string_in(text, &self.arena.scratch, key);
+            self.patience -= COST_OF_A_SURPRISE;
             match frame.open {
                 Open::Shape(shape) => match shapes.step(shape, frame.context, name) {
                     Ok(next) => {
@@ -673,35 +817,61 @@ impl Assembler {
         }
     }
 
-    /// Closes the innermost container; `end` is where its canonical text ends,
-    /// 0 when the text is not canonical. With [`RepeatedKeys::Refuse`] a
-    /// repetition gives its number (in the order of the text) instead.
-    #[inline]
-    pub(crate) fn close(&mut self, frame: Frame, text: &str, end: usize) -> Result<Closed, usize> {
+    /// Closes the innermost container; its text ends before `behind` and is
+    /// canonical when it starts at or after `not_canonical`. What else is to say
+    /// of it stands in [`in_order`](Self::in_order) and
+    /// [`repetition`](Self::repetition): a node alone is returned in registers,
+    /// where more would be put together in memory and be waited for there.
+    #[inline(always)]
+    pub(crate) fn close(&mut self, text: &str, behind: usize, not_canonical: usize) -> Node {
+        // The frame's parts are read one by one: some were written just now, and
+        // to copy it as a whole waits for them (measured: a tenth of reading).
+        let Some(Frame {
+            open,
+            start,
+            origin,
+            ..
+        }) = self.frames.last()
+        else {
+            return Node::NULL;
+        };
+        let (start, origin) = (*start, *origin);
+        let end = if not_canonical <= origin { behind } else { 0 };
         let header = self.arena.nodes.len();
-        let start = frame.start.min(self.pending.len());
-        let (node, in_order) = match frame.open {
+        let start = start.min(self.pending.len());
+        let (node, in_order) = match open {
             Open::Array => {
                 let nodes = &mut self.arena.nodes;
-                nodes.push(Node::header(frame.origin, end));
+                nodes.push(Node::header(origin, end));
                 let items = self.pending.get(start..).unwrap_or_default();
-                nodes.extend_from_slice(items);
-                (Node::make(Kind::Array, 0, items.len(), header as u64), true)
+                let small = if items.len() >= LEAST_FOLDED
+                    && text.len() >= LEAST_FOLDED_TEXT_BYTES
+                    && end > 0
+                {
+                    lay_or_fold(items, &mut self.arena)
+                } else {
+                    nodes.extend_from_slice(items);
+                    0
+                };
+                let node = Node::make(Kind::Array, small, items.len(), header as u64);
+                (node, true)
             }
             Open::Shape(shape) => {
+                let shape = *shape;
                 let Some((number, layout)) = self.arena.shapes.get_mut().and_then(|shapes| {
                     let number = shapes.layout(shape)?;
                     Some((number, shapes.layout_at(number)))
                 }) else {
-                    return self.close_without_layout(frame, shape, text, end);
+                    return self.close_without_layout(shape, text, behind, not_canonical);
                 };
                 let nodes = &mut self.arena.nodes;
                 let values = self.pending.get(start..).unwrap_or_default();
+                self.patience = (self.patience + values.len() as i32).min(MOST_PATIENCE);
                 if layout.in_order {
-                    nodes.push(Node::header(frame.origin, end));
+                    nodes.push(Node::header(origin, end));
                     nodes.extend_from_slice(values);
                 } else {
-                    nodes.push(Node::header(frame.origin, 0));
+                    nodes.push(Node::header(origin, 0));
                     if let Some(shapes) = self.arena.shapes.get() {
                         nodes.extend(shapes.members(layout).iter().map(|member| {
                             values
@@ -717,35 +887,59 @@ impl Assembler {
                 )
             }
             Open::WithKeys(_) => {
-                self.arena.nodes.push(Node::header(frame.origin, 0));
-                (self.close_with_keys(text, start, header)?, false)
+                return self.close_own_keys(text, start, behind, not_canonical);
             }
         };
+        self.frames.pop();
         self.pending.truncate(start);
-        Ok(Closed { node, in_order })
+        self.in_order = in_order;
+        node
+    }
+
+    /// Closes an object that keeps its own keys.
+    #[inline(never)]
+    fn close_own_keys(
+        &mut self,
+        text: &str,
+        start: usize,
+        behind: usize,
+        not_canonical: usize,
+    ) -> Node {
+        let origin = self.frames.pop().map_or(0, |frame| frame.origin);
+        let header = self.arena.nodes.len();
+        self.arena.nodes.push(Node::header(origin, 0));
+        let node = self.close_with_keys(text, start, header);
+        self.in_order = self.order.is_empty() && self.repeated_keys == RepeatedKeys::LastWins;
+        if self.in_order
+            && not_canonical <= origin
+            && let Some(slot) = self.arena.nodes.get_mut(header)
+        {
+            *slot = Node::header(origin, behind);
+        }
+        self.pending.truncate(start);
+        node
     }
 
     /// An object whose shape is known and has no room for a layout.
     #[cold]
+    #[inline(never)]
     fn close_without_layout(
         &mut self,
-        mut frame: Frame,
         shape: ShapeId,
         text: &str,
-        end: usize,
-    ) -> Result<Closed, usize> {
-        self.frames.push(frame);
+        behind: usize,
+        not_canonical: usize,
+    ) -> Node {
         self.write_keys_out(shape, Trail::EMPTY);
-        self.frames.pop();
-        frame.open = Open::WithKeys(Trail::EMPTY);
-        self.close(frame, text, end)
+        let start = self.frames.last().map_or(0, |frame| frame.start);
+        self.close_own_keys(text, start, behind, not_canonical)
     }
 
     #[allow(
         clippy::indexing_slicing,
         reason = "all indices lie between start and the length of pending, which only this module fills, two nodes a member"
     )]
-    fn close_with_keys(&mut self, text: &str, start: usize, first: usize) -> Result<Node, usize> {
+    fn close_with_keys(&mut self, text: &str, start: usize, first: usize) -> Node {
         let Arena {
             scratch,
             nodes,
@@ -754,73 +948,193 @@ impl Assembler {
         } = &mut self.arena;
         let (members, _) = self.pending[start..].as_chunks::<2>();
         let count = members.len();
-        let compare = |a: Node, b: Node| -> Ordering {
-            let (a, b) = (string_in(text, scratch, a), string_in(text, scratch, b));
-            match profile {
-                Profile::Drift => a.cmp(b),
-                Profile::Rfc8785 => compare_utf16(a, b),
-            }
-        };
-        if self.repeated_keys == RepeatedKeys::Keep
-            || members
-                .windows(2)
-                .all(|pair| compare(pair[0][0], pair[1][0]) == Ordering::Less)
-        {
-            self.order.clear();
-            nodes.extend_from_slice(members.as_flattened());
-            return Ok(Node::make(Kind::Object, WITH_KEYS, count, first as u64));
-        }
-        // Keys mostly differ within their first eight bytes: compare those as
-        // one integer, the whole key only on a tie. In UTF-16 order the bytes
-        // do not decide, so the prefix is left out there.
         let order = &mut self.order;
         order.clear();
-        order.extend(members.iter().enumerate().map(|(place, member)| {
-            let prefix = match profile {
-                Profile::Drift => key_prefix(string_in(text, scratch, member[0])),
-                Profile::Rfc8785 => 0,
-            };
-            (prefix, place)
-        }));
-        order.sort_unstable_by(|a, b| {
-            a.0.cmp(&b.0)
-                .then_with(|| compare(members[a.1][0], members[b.1][0]))
-                .then(a.1.cmp(&b.1))
-        });
+        let prefix_of = |key: Node| match profile {
+            Profile::Drift => key_prefix(text, scratch, key),
+            // In UTF-16 order the bytes do not decide.
+            Profile::Rfc8785 => 0,
+        };
+        if self.repeated_keys == RepeatedKeys::Keep {
+            nodes.extend_from_slice(members.as_flattened());
+            return Node::make(Kind::Object, WITH_KEYS, count, first as u64);
+        }
+        if count <= FEW_KEYS && self.repeated_keys == RepeatedKeys::LastWins {
+            let mut few = FewKeys::default();
+            for [key, _] in members {
+                few.push(prefix_of(*key));
+            }
+            if few.ascends {
+                nodes.extend_from_slice(members.as_flattened());
+                return Node::make(Kind::Object, WITH_KEYS, count, first as u64);
+            }
+            if few.sort() {
+                nodes.reserve(2 * count);
+                for place in few.places() {
+                    order.push((0, place));
+                    nodes.extend_from_slice(&members[place]);
+                }
+                return Node::make(Kind::Object, WITH_KEYS, count, first as u64);
+            }
+        }
+        // Keys mostly differ within their first eight bytes: compare those as
+        // one integer, the whole key only on a tie.
+        let prefixes = members.iter().map(|[key, _]| prefix_of(*key));
+        order.extend(prefixes.zip(0..));
+        let compare = |a: (u64, usize), b: (u64, usize)| -> Ordering {
+            a.0.cmp(&b.0).then_with(|| {
+                let (a, b) = (members[a.1][0], members[b.1][0]);
+                let (a, b) = (string_in(text, scratch, a), string_in(text, scratch, b));
+                match profile {
+                    Profile::Drift => a.cmp(b),
+                    Profile::Rfc8785 => compare_utf16(a, b),
+                }
+            })
+        };
+        if order
+            .windows(2)
+            .all(|pair| compare(pair[0], pair[1]) == Ordering::Less)
+        {
+            order.clear();
+            nodes.extend_from_slice(members.as_flattened());
+            return Node::make(Kind::Object, WITH_KEYS, count, first as u64);
+        }
+        order.sort_unstable_by(|a, b| compare(*a, *b).then(a.1.cmp(&b.1)));
         let mut repeated = None;
         let mut kept = 0;
         for rank in 0..order.len() {
-            let (_, place) = order[rank];
-            let overwritten = order.get(rank + 1).is_some_and(|(_, next)| {
-                compare(members[place][0], members[*next][0]) == Ordering::Equal
-            });
+            let overwritten = order
+                .get(rank + 1)
+                .is_some_and(|next| compare(order[rank], *next) == Ordering::Equal);
             if overwritten {
                 // The places of equal keys ascend, so the next one is the repetition.
                 let repetition = order[rank + 1].1;
                 repeated = Some(repeated.map_or(repetition, |known: usize| known.min(repetition)));
                 continue;
             }
+            nodes.extend_from_slice(&members[order[rank].1]);
             order[kept] = order[rank];
             kept += 1;
-            nodes.extend_from_slice(&members[place]);
         }
         order.truncate(kept);
-        match repeated {
-            Some(place) if self.repeated_keys == RepeatedKeys::Refuse => Err(place),
-            _ => Ok(Node::make(Kind::Object, WITH_KEYS, kept, first as u64)),
+        if self.repeated_keys == RepeatedKeys::Refuse {
+            self.repetition = repeated;
+        }
+        Node::make(Kind::Object, WITH_KEYS, kept, first as u64)
+    }
+}
+
+/// Lays the items of a long array into the arena, or leaves them in the text
+/// where they are numbers that stand there as they are written; gives what the
+/// array's node has as `small`.
+#[cold]
+#[inline(never)]
+fn lay_or_fold(items: &[Node], arena: &mut Arena) -> u8 {
+    let stands_in_text =
+        |item: &Node| matches!(item.kind(), Kind::Int | Kind::Float) && item.number_text().1 > 0;
+    match items.first() {
+        Some(first) if arena.profile == Profile::Drift && items.iter().all(stands_in_text) => {
+            let starts = items.iter().step_by(FOLDED_BLOCK);
+            arena.nodes.push(Node::header(arena.folded.len(), 0));
+            arena.folded.push(Folded {
+                starts: starts.map(|item| item.number_text().0).collect(),
+                count: items.len(),
+                first: *first,
+                items: OnceLock::new(),
+            });
+            FOLDED
+        }
+        _ => {
+            arena.nodes.extend_from_slice(items);
+            0
         }
     }
 }
 
+/// How many [`FewKeys`] are at most.
+const FEW_KEYS: usize = 8;
+
+/// The low bits of a key's prefix, in which its place stands.
+const PLACE: u64 = FEW_KEYS as u64 - 1;
+
+/// Keys of an object that has only a few, as numbers that are sorted without a
+/// branch on which is greater: that would be a guess.
+struct FewKeys {
+    /// The prefix of each key but for its low bits, in which the key's place
+    /// stands; so no two are equal.
+    keys: [u64; FEW_KEYS],
+    count: usize,
+    /// Each was pushed behind a lower one, and they differ not only in their places.
+    ascends: bool,
+}
+
+impl Default for FewKeys {
+    fn default() -> FewKeys {
+        FewKeys {
+            keys: [0; FEW_KEYS],
+            count: 0,
+            ascends: true,
+        }
+    }
+}
+
+impl FewKeys {
+    #[inline(always)]
+    fn push(&mut self, prefix: u64) {
+        let before = self.count.checked_sub(1).and_then(|at| self.keys.get(at));
+        let is_next = before.is_none_or(|before| before | PLACE < prefix);
+        self.ascends &= is_next;
+        if let Some(slot) = self.keys.get_mut(self.count) {
+            *slot = prefix & !PLACE | self.count as u64;
+            self.count += 1;
+        }
+    }
+
+    /// Sorts the keys; `false` when that is not decided by what is known of them.
+    #[inline(always)]
+    fn sort(&mut self) -> bool {
+        for end in 1..self.count.min(FEW_KEYS) {
+            let (sorted, rest) = self.keys.split_at_mut(end);
+            let [next, ..] = rest else { break };
+            // The key passes all that are sorted, and leaves the lower one of
+            // both behind.
+            for key in sorted {
+                let higher = (*key).max(*next);
+                *key = (*key).min(*next);
+                *next = higher;
+            }
+        }
+        let sorted = self.keys.get(..self.count).unwrap_or_default();
+        sorted.windows(2).fold(true, |differ, pair| match pair {
+            [low, high] => differ & (low | PLACE < *high),
+            _ => differ,
+        })
+    }
+
+    fn places(&self) -> impl Iterator<Item = usize> {
+        let keys = self.keys.iter().take(self.count);
+        keys.map(|key| (key & PLACE) as usize)
+    }
+}
+
 /// The first eight bytes of a key as a big-endian integer, padded with zeros.
-fn key_prefix(key: &str) -> u64 {
-    match key.as_bytes().first_chunk::<8>() {
-        Some(chunk) => u64::from_be_bytes(*chunk),
-        None => key
-            .bytes()
+#[inline(always)]
+fn key_prefix(text: &str, scratch: &str, key: Node) -> u64 {
+    let (start, in_scratch) = key.start();
+    let source = if in_scratch { scratch } else { text };
+    let rest = source.as_bytes().get(start..).unwrap_or_default();
+    match rest.first_chunk::<8>() {
+        // What stands behind a shorter key is masked out.
+        Some(chunk) => {
+            let behind = u64::MAX.unbounded_shr(8 * key.len().min(8) as u32);
+            u64::from_be_bytes(*chunk) & !behind
+        }
+        None => rest
+            .iter()
+            .take(key.len())
             .zip((0..8u32).rev())
             .fold(0, |prefix, (byte, place)| {
-                prefix | u64::from(byte) << (place * 8)
+                prefix | u64::from(*byte) << (place * 8)
             }),
     }
 }
@@ -970,7 +1284,8 @@ impl DocumentBuilder {
     /// # Ok::<(), drift_rust_core::BuildError>(())
     /// ```
     pub fn end_object(&mut self) -> Option<MemberOrder> {
-        let Closed { node, in_order } = self.close_innermost()?;
+        let node = self.close_innermost()?;
+        let in_order = self.assembler.in_order;
         if node.kind() != Kind::Object {
             return None;
         }
@@ -1008,8 +1323,8 @@ impl DocumentBuilder {
         })
     }
 
-    fn close_innermost(&mut self) -> Option<Closed> {
-        let Some(frame) = self.assembler.frames.pop() else {
+    fn close_innermost(&mut self) -> Option<Node> {
+        let Some(frame) = self.assembler.frames.last() else {
             self.misuse("end without begin");
             return None;
         };
@@ -1020,22 +1335,19 @@ impl DocumentBuilder {
             Open::WithKeys(_) => children.is_multiple_of(2),
         };
         if !complete {
+            self.assembler.frames.pop();
             self.misuse("a key without its value");
             return None;
         }
-        match self.assembler.close(frame, "", 0) {
-            Ok(closed) => {
-                self.assembler.pending.push(closed.node);
-                Some(closed)
-            }
-            Err(_) => {
-                let path = self.path();
-                self.fault.get_or_insert(BuildError::DuplicateKey { path });
-                self.assembler.pending.truncate(frame.start);
-                self.assembler.pending.push(Node::NULL);
-                None
-            }
+        let node = self.assembler.close("", 0, 0);
+        if self.assembler.repetition.take().is_some() {
+            let path = self.path();
+            self.fault.get_or_insert(BuildError::DuplicateKey { path });
+            self.assembler.pending.push(Node::NULL);
+            return None;
         }
+        self.assembler.pending.push(node);
+        Some(node)
     }
 
     fn keys_of(&self, shape: ShapeId) -> usize {
@@ -1052,23 +1364,35 @@ impl DocumentBuilder {
     /// for a key that is not known where it stands.
     pub fn key_step(&mut self, key: &str) -> Option<KeyStep> {
         let assembler = &mut self.assembler;
+        let patience = assembler.patience;
         if let (Some(frame), Some(shapes)) = (
             assembler.frames.last_mut(),
             assembler.arena.shapes.get_mut(),
         ) {
             match frame.open {
-                Open::Shape(from) => match shapes.step(from, frame.context, key) {
-                    Ok(to) => {
-                        frame.open = Open::Shape(to);
-                        return Some(KeyStep {
-                            table: shapes.number,
-                            from,
-                            to,
-                        });
+                Open::WithKeys(_) if patience < 0 => {}
+                Open::Shape(from) => {
+                    let expected = shapes.next_of(from, frame.context);
+                    let step = shapes.step(from, frame.context, key);
+                    if step != Ok(expected) {
+                        assembler.patience -= COST_OF_A_SURPRISE;
                     }
-                    Err(trail) => assembler.write_keys_out(from, trail),
-                },
-                Open::WithKeys(trail) => frame.open = Open::WithKeys(shapes.pass(trail, key)),
+                    match step {
+                        Ok(to) => {
+                            frame.open = Open::Shape(to);
+                            return Some(KeyStep {
+                                table: shapes.number,
+                                from,
+                                to,
+                            });
+                        }
+                        Err(trail) => assembler.write_keys_out(from, trail),
+                    }
+                }
+                Open::WithKeys(trail) => {
+                    assembler.patience -= COST_OF_A_SURPRISE;
+                    frame.open = Open::WithKeys(shapes.pass(trail, key));
+                }
                 Open::Array => {}
             }
         }

@@ -7,6 +7,7 @@ mod diff;
 mod document;
 mod error;
 mod hash;
+mod json;
 mod memory;
 mod merges;
 mod number;
@@ -187,7 +188,7 @@ pub fn deterministic_hash_as<'a>(
 ) -> Result<String, JsonError> {
     let options = ValueOptions::default().with_profile(profile);
     let document = Document::parse(text, options)?;
-    Ok(algorithm.hex(document.canonical_bytes().as_slice()))
+    Ok(hashed_text(&document, algorithm).digest(algorithm))
 }
 
 /// The canonical form (profile `drift`) and its SHA-256.
@@ -215,10 +216,27 @@ pub fn normalize_and_hash_as<'a>(
     profile: Profile,
     algorithm: HashAlgorithm,
 ) -> Result<(String, String), JsonError> {
-    let normalized = normalize_json_as(text, profile)?;
-    let hash = algorithm.hex(normalized.as_bytes());
-    Ok((normalized, hash))
+    let options = ValueOptions::default().with_profile(profile);
+    let document = Document::parse(text, options)?;
+    let json = hashed_text(&document, algorithm);
+    drop(document);
+    let hash = json.digest(algorithm);
+    Ok((json.into_string(), hash))
 }
+
+/// The canonical form, hashed along where that is worth it and the algorithm allows it.
+fn hashed_text(document: &Document<'_>, algorithm: HashAlgorithm) -> out::Out {
+    match algorithm {
+        HashAlgorithm::Sha256 if document.size_hint() >= HASHED_ALONG_BYTES => {
+            document.hashed_text()
+        }
+        _ => document.canonical_text(),
+    }
+}
+
+/// A shorter text is hashed when it is written: to hash it along takes a twentieth
+/// more instructions, and gains a fiftieth of the time of a long one.
+const HASHED_ALONG_BYTES: usize = 16 * 1024;
 
 /// `google.protobuf.Struct` bytes of a JSON text; none for a text that is not
 /// an object.
@@ -361,7 +379,7 @@ pub fn build_span_proto_bytes(
 ) -> Result<EncodedBytes, SpanError> {
     let alongside = proto::span::Alongside {
         schemas: [&None, &None],
-        hashed: [writer::HashAlong::of(&[]), writer::HashAlong::of(&[])],
+        hashed: [writer::HashAlong::nothing(), writer::HashAlong::nothing()],
     };
     Ok(proto::span::encode_span(fields, contents, alongside)?.bytes)
 }

@@ -4,6 +4,7 @@
 //! is ours, so that another version of that library cannot change a hash.
 
 use crate::out::Out;
+use crate::simd;
 
 /// What numbers are printed to.
 pub(crate) trait Text {
@@ -109,7 +110,7 @@ pub(crate) struct Decimal {
 impl Decimal {
     /// The nearest double, and whether the token is surely what [`push_float`]
     /// prints for it; `None` for a token of too many digits.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn read(&self) -> Option<(f64, bool)> {
         let digits = self.digits;
         if self.whole + self.fraction > 19 || self.fraction == 0 {
@@ -135,6 +136,7 @@ impl Decimal {
     }
 
     /// The same for 16 digits and more: one division.
+    #[inline(always)]
     fn read_long(&self) -> Option<(f64, bool)> {
         // The value is digits / 10^fraction. Both are moved up to their top
         // bit, so that the quotient has 64 bits, of which a double holds 53.
@@ -293,6 +295,53 @@ static POWERS: [Power; 20] = {
     powers
 };
 
+/// How many digits stand at the start of 32 bytes; 32 for no other byte.
+#[inline(always)]
+pub(crate) fn count_digits(chunk: &[u8; 32]) -> usize {
+    let ([low, high], _) = chunk.as_chunks::<16>() else {
+        return 0;
+    };
+    let others = simd::bytes_but_digits(low) | simd::bytes_but_digits(high) << 16;
+    others.trailing_zeros() as usize
+}
+
+/// The number that the first `count` bytes make, which are digits, at most 24.
+///
+/// Unlike [`digits`] it does not look for their end, so that what follows them
+/// is read while they are still being added up.
+#[inline(always)]
+pub(crate) fn number_of(chunk: &[u8; 32], count: usize) -> u64 {
+    if count <= 8 {
+        return eight_digits(word_at(chunk, 0), count);
+    }
+    // The last eight, those before and those before them, of which the first
+    // may be none: without a branch, since 16 and 17 digits are as frequent.
+    let last = eight_digits(word_at(chunk, count - 8), 8);
+    let middle = count.min(16) - 8;
+    let first = eight_digits(word_at(chunk, 0), count - 8 - middle);
+    let middle = eight_digits(word_at(chunk, count - 8 - middle), middle);
+    first
+        .wrapping_mul(10_000_000_000_000_000)
+        .wrapping_add(middle.wrapping_mul(100_000_000))
+        .wrapping_add(last)
+}
+
+#[inline(always)]
+fn word_at(chunk: &[u8; 32], at: usize) -> u64 {
+    match chunk.get(at..).and_then(|rest| rest.first_chunk()) {
+        Some(word) => u64::from_le_bytes(*word),
+        None => 0,
+    }
+}
+
+/// The number that the first `count` of eight bytes make, which are digits.
+#[inline(always)]
+fn eight_digits(word: u64, count: usize) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    // Zeros in front, so that there are eight.
+    add_up((word ^ (ONES * 0x30)).unbounded_shl(64 - 8 * count as u32))
+}
+
 /// Moves over the digits at a place and takes them into a number, which counts
 /// only while it has at most 19 of them; gives the offset behind them.
 #[inline(always)]
@@ -328,6 +377,19 @@ const SMALL_POWERS: [u64; 9] = [
     100_000_000,
 ];
 
+/// Powers of ten that 64 bits hold.
+pub(crate) const INTEGER_POWERS: [u64; 20] = {
+    let mut powers = [1u64; 20];
+    let mut power = 1u64;
+    let (mut rest, _) = powers.split_at_mut(20);
+    while let [first, behind @ ..] = rest {
+        *first = power;
+        power = power.wrapping_mul(10);
+        rest = behind;
+    }
+    powers
+};
+
 /// The number that the digits at the start of eight bytes make, and their count.
 #[inline(always)]
 fn leading_digits(chunk: [u8; 8]) -> (u64, usize) {
@@ -343,11 +405,17 @@ fn leading_digits(chunk: [u8; 8]) -> (u64, usize) {
         0 => return (0, 0),
         _ => word << (64 - 8 * count),
     };
+    (add_up(word), count)
+}
+
+/// The number that eight digits make, each the value of a byte, the first in
+/// the lowest.
+#[inline(always)]
+fn add_up(word: u64) -> u64 {
     // Neighbours are added up in pairs, the pairs in pairs, and so on.
     let word = (word.wrapping_mul(10).wrapping_add(word >> 8)) & 0x00FF_00FF_00FF_00FF;
     let word = (word.wrapping_mul(100).wrapping_add(word >> 16)) & 0x0000_FFFF_0000_FFFF;
-    let value = (word.wrapping_mul(10_000).wrapping_add(word >> 32)) & 0xFFFF_FFFF;
-    (value, count)
+    (word.wrapping_mul(10_000).wrapping_add(word >> 32)) & 0xFFFF_FFFF
 }
 
 /// The shortest digits of a finite double: `0.d1d2d3… × 10^point`.

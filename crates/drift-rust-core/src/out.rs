@@ -1,95 +1,208 @@
-//! A buffer for text whose size is nearly known: short pieces are copied as
-//! blocks of 16 bytes, whatever their length, and the next piece overwrites
-//! what was too much.
+//! A buffer for text whose size is nearly known: short pieces are copied as whole
+//! blocks, whatever their length, and the next piece overwrites what was too much.
+//! What stands in it is hashed along when that is asked for.
 
+use crate::hash::HashAlgorithm;
+use crate::memory;
+use crate::proto::EncodedBytes;
 use crate::simd;
+use sha2::{Digest as _, Sha256};
 
-/// What a source should have behind a piece, so that a block may be read.
-pub(crate) const SLOP: usize = 16;
+/// Pieces of other sources are written as blocks of this size, longer ones as
+/// blocks of that.
+pub(crate) const BLOCK: usize = 32;
+const LONG_BLOCK: usize = 96;
+
+/// What is hashed at once: one block of SHA-256.
+const HASHED_AT_ONCE: usize = 64;
 
 /// The writer.
 pub(crate) struct Out {
     bytes: Vec<u8>,
     length: usize,
+    /// The hash of what stands before `hashed`.
+    hasher: Sha256,
+    hashed: usize,
+    /// How long the text is when the next part is to be hashed.
+    due: usize,
 }
 
 impl Out {
     pub(crate) fn with_capacity(capacity: usize) -> Out {
         Out {
-            bytes: vec![0; capacity + 2 * SLOP],
+            bytes: memory::take(capacity + LONG_BLOCK),
             length: 0,
+            hasher: Sha256::new(),
+            hashed: 0,
+            due: usize::MAX,
         }
     }
 
-    /// A writer without memory, which it takes when it is written to.
-    pub(crate) const fn empty() -> Out {
-        Out {
-            bytes: Vec::new(),
-            length: 0,
+    /// The same, and what is written is hashed with SHA-256 meanwhile: the steps
+    /// of a hash wait for each other, so the processor writes in between.
+    pub(crate) fn hashing(capacity: usize) -> Out {
+        let mut out = Out::with_capacity(capacity);
+        out.due = HASHED_AT_ONCE;
+        out
+    }
+
+    /// Hashes on when enough was written up to a place.
+    #[inline(always)]
+    pub(crate) fn hash_to(&mut self, place: usize) {
+        if place >= self.due {
+            self.hash_some();
         }
     }
 
-    /// Makes room for so many bytes and one block more.
-    #[inline]
-    fn room(&mut self, more: usize) {
-        if self.bytes.len() - self.length < more + SLOP {
-            self.grow(more);
+    #[inline(never)]
+    fn hash_some(&mut self) {
+        let end = self.hashed + HASHED_AT_ONCE;
+        self.hasher
+            .update(self.bytes.get(self.hashed..end).unwrap_or_default());
+        self.hashed = end;
+        self.due = end + HASHED_AT_ONCE;
+    }
+
+    /// The hash so far, and the bytes that are not in it yet.
+    pub(crate) fn hash_and_rest(&self) -> (Sha256, &[u8]) {
+        let rest = self.as_slice().get(self.hashed..).unwrap_or_default();
+        (self.hasher.clone(), rest)
+    }
+
+    /// The digest of all that was written.
+    pub(crate) fn digest(&self, algorithm: HashAlgorithm) -> String {
+        match algorithm {
+            HashAlgorithm::Sha256 if self.hashed > 0 => {
+                let (mut hasher, rest) = self.hash_and_rest();
+                hasher.update(rest);
+                crate::hash::hex(&hasher.finalize())
+            }
+            _ => algorithm.hex(self.as_slice()),
         }
     }
 
     #[cold]
+    #[inline(never)]
     fn grow(&mut self, more: usize) {
-        let size = (self.length + more + SLOP).max(self.bytes.len() * 3 / 2);
+        let size = (self.length + more + LONG_BLOCK).max(self.bytes.len() * 3 / 2);
         self.bytes.resize(size, 0);
+    }
+
+    /// How much is written: what the writers of many short pieces keep in a
+    /// register and pass to the calls whose names end with `_to`. In the buffer
+    /// it would be stored and loaded again for every piece, and each would wait
+    /// for the one before it.
+    #[inline(always)]
+    pub(crate) fn place(&self) -> usize {
+        self.length
+    }
+
+    /// Takes a place as the end of what is written.
+    #[inline(always)]
+    pub(crate) fn set_place(&mut self, place: usize) {
+        self.length = place.min(self.bytes.len());
+    }
+
+    /// What is free at a place, when so many bytes have room there.
+    #[inline(always)]
+    fn free<const SIZE: usize>(&mut self, place: usize) -> Option<&mut [u8; SIZE]> {
+        self.bytes.get_mut(place..)?.first_chunk_mut()
+    }
+
+    #[inline(always)]
+    pub(crate) fn byte_to(&mut self, place: usize, byte: u8) -> usize {
+        match self.bytes.get_mut(place) {
+            Some(slot) => {
+                *slot = byte;
+                place + 1
+            }
+            None => self.put_to(place, &[byte]),
+        }
+    }
+
+    /// A short piece: the first `length` bytes of a word.
+    #[inline(always)]
+    pub(crate) fn word_to(&mut self, place: usize, word: [u8; 8], length: usize) -> usize {
+        match self.free(place) {
+            // What is behind the piece is free and written over next.
+            Some(slot) => {
+                *slot = word;
+                place + length
+            }
+            None => self.put_to(place, word.get(..length).unwrap_or_default()),
+        }
+    }
+
+    /// Bytes, with more room when there is none.
+    #[cold]
+    #[inline(never)]
+    fn put_to(&mut self, place: usize, bytes: &[u8]) -> usize {
+        self.set_place(place);
+        self.put(bytes);
+        self.length
+    }
+
+    /// A piece of a larger source: short ones as blocks, whatever their length,
+    /// since a branch on it would be a guess.
+    #[inline(always)]
+    pub(crate) fn piece_to(
+        &mut self,
+        place: usize,
+        source: &[u8],
+        start: usize,
+        length: usize,
+    ) -> usize {
+        if length <= BLOCK
+            && let Some(block) = block_at::<BLOCK>(source, start)
+            && let Some(slot) = self.free(place)
+        {
+            // What is behind the piece is free and written over next.
+            *slot = *block;
+            place + length
+        } else {
+            self.long_piece_to(place, source, start, length)
+        }
+    }
+
+    #[inline(never)]
+    fn long_piece_to(&mut self, place: usize, source: &[u8], start: usize, length: usize) -> usize {
+        if length <= LONG_BLOCK
+            && let Some(block) = block_at::<LONG_BLOCK>(source, start)
+            && let Some(slot) = self.free(place)
+        {
+            *slot = *block;
+            place + length
+        } else {
+            self.set_place(place);
+            self.put(source.get(start..start + length).unwrap_or_default());
+            self.length
+        }
     }
 
     #[inline]
     pub(crate) fn byte(&mut self, byte: u8) {
-        self.room(1);
-        if let Some(slot) = self.bytes.get_mut(self.length) {
-            *slot = byte;
-            self.length += 1;
-        }
+        self.length = self.byte_to(self.length, byte);
     }
 
     /// A literal piece.
     #[inline]
     pub(crate) fn put(&mut self, piece: &[u8]) {
-        self.room(piece.len());
+        if self.bytes.len() - self.length < piece.len() {
+            self.grow(piece.len());
+        }
         if let Some(slot) = self.bytes.get_mut(self.length..self.length + piece.len()) {
             slot.copy_from_slice(piece);
             self.length += piece.len();
         }
     }
 
-    /// A piece of a larger source.
-    #[inline]
-    pub(crate) fn put_piece(&mut self, source: &[u8], start: usize, length: usize) {
-        self.room(length);
-        if length <= 2 * SLOP
-            && let Some(from) = block_at(source, start)
-            && let Some(to) = block_at_mut(&mut self.bytes, self.length)
-        {
-            *to = *from;
-            if length <= SLOP {
-                self.length += length;
-                return;
-            }
-            // The second block ends where the piece ends.
-            let rest = length - SLOP;
-            if let Some(from) = block_at(source, start + rest)
-                && let Some(to) = block_at_mut(&mut self.bytes, self.length + rest)
-            {
-                *to = *from;
-                self.length += length;
-                return;
-            }
-        }
-        self.put(source.get(start..start + length).unwrap_or_default());
+    fn put_piece(&mut self, source: &[u8], start: usize, length: usize) {
+        self.length = self.piece_to(self.length, source, start, length);
     }
 
     /// A JSON string with its quotes. Only `"`, `\` and U+0000..U+001F are
     /// escaped, the latter in the short form where there is one.
+    #[inline(never)]
     pub(crate) fn quoted(&mut self, value: &[u8]) {
         self.byte(b'"');
         let mut at = 0;
@@ -128,6 +241,7 @@ impl Out {
         self.put(&[b'\\', short]);
     }
 
+    /// Forgets what was written; only of a text that is not hashed along.
     pub(crate) fn clear(&mut self) {
         self.length = 0;
     }
@@ -136,24 +250,44 @@ impl Out {
         self.bytes.get(..self.length).unwrap_or_default()
     }
 
+    /// What was written, in a buffer that is not much larger.
+    pub(crate) fn finish(mut self) -> EncodedBytes {
+        // What was never written to takes no memory in a buffer that is too large to
+        // have served another call.
+        if self.bytes.len() > 2 * self.length + 256 && memory::is_kept(&self.bytes) {
+            return EncodedBytes::from(self.as_slice().to_vec());
+        }
+        EncodedBytes::at_start(std::mem::take(&mut self.bytes), self.length)
+    }
+
     /// What was written, as text.
     pub(crate) fn into_string(mut self) -> String {
-        self.bytes.truncate(self.length);
+        let bytes = if memory::is_kept(&self.bytes) {
+            self.as_slice().to_vec()
+        } else {
+            // Too large to serve another call: the text keeps its memory instead
+            // of being there twice.
+            let mut bytes = std::mem::take(&mut self.bytes);
+            bytes.truncate(self.length);
+            bytes.shrink_to_fit();
+            bytes
+        };
         // All pieces are text, so this is never the lossy way; should it be, a
         // replaced character is seen at once, where undefined behaviour is not.
-        simd::into_string(self.bytes)
+        simd::into_string(bytes)
             .unwrap_or_else(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
 }
 
-#[inline]
-fn block_at(bytes: &[u8], at: usize) -> Option<&[u8; SLOP]> {
-    bytes.get(at..)?.first_chunk()
+impl Drop for Out {
+    fn drop(&mut self) {
+        memory::give_back(std::mem::take(&mut self.bytes));
+    }
 }
 
-#[inline]
-fn block_at_mut(bytes: &mut [u8], at: usize) -> Option<&mut [u8; SLOP]> {
-    bytes.get_mut(at..)?.first_chunk_mut()
+#[inline(always)]
+fn block_at<const SIZE: usize>(source: &[u8], at: usize) -> Option<&[u8; SIZE]> {
+    source.get(at..)?.first_chunk()
 }
 
 /// Where the first byte from `at` on stands that cannot stand for itself in a

@@ -1,6 +1,6 @@
 //! JSON text (RFC 8259) to a document, in one pass and without recursion.
 
-use crate::document::{Assembler, Document, Node, Open, RepeatedKeys};
+use crate::document::{Assembler, Document, Kind, Node, Open, RepeatedKeys};
 use crate::error::JsonError;
 use crate::number;
 use crate::out::plain_run;
@@ -52,6 +52,27 @@ fn repeated_keys(options: ValueOptions) -> RepeatedKeys {
     match options.profile {
         Profile::Drift => RepeatedKeys::LastWins,
         Profile::Rfc8785 => RepeatedKeys::Refuse,
+    }
+}
+
+/// Reads numbers again that stand in a text one behind the other, with nothing but
+/// commas between them, the first at a place.
+pub(crate) fn read_numbers(text: &str, mut at: usize, count: usize, items: &mut Vec<Node>) {
+    let mut parser = Parser {
+        text,
+        bytes: text.as_bytes(),
+        profile: Profile::Drift,
+        max_depth: 0,
+        assembler: Assembler::new(Profile::Drift, RepeatedKeys::Keep),
+        not_canonical: 0,
+        refuse_infinity: false,
+        key_offsets: Vec::new(),
+    };
+    for _ in 0..count {
+        // They were read before, so this is always a number.
+        let (number, behind) = parser.number(at).unwrap_or((Node::NULL, at));
+        items.push(number);
+        at = behind + 1;
     }
 }
 
@@ -159,9 +180,9 @@ impl<'t> Parser<'t> {
                         _ => return expected(at, "a value or ']'"),
                     }
                 }
-                Some(b't') => (node, at) = self.literal(at, "true", Node::boolean(true))?,
-                Some(b'f') => (node, at) = self.literal(at, "false", Node::boolean(false))?,
-                Some(b'n') => (node, at) = self.literal(at, "null", Node::NULL)?,
+                Some(b't') => (node, at) = self.literal(at, "true", Node::true_at(at))?,
+                Some(b'f') => (node, at) = self.literal(at, "false", Node::false_at(at))?,
+                Some(b'n') => (node, at) = self.literal(at, "null", Node::null_at(at))?,
                 Some(b' ' | b'\n' | b'\r' | b'\t') => {
                     at = self.some_white_space(at);
                     continue;
@@ -219,35 +240,41 @@ impl<'t> Parser<'t> {
     }
 
     /// Closes the innermost container; its bracket stands here.
+    #[inline(always)]
     fn close(&mut self, at: usize) -> Read<Node> {
-        let Some(frame) = self.assembler.frames.pop() else {
-            return expected(at, "a value");
-        };
-        let behind = at + 1;
-        let end = if self.not_canonical <= frame.origin {
-            behind
-        } else {
-            0
-        };
-        let key_offsets = match frame.open {
-            Open::Array => None,
-            Open::Shape(_) | Open::WithKeys(_) => self.key_offsets.pop(),
-        };
-        match self.assembler.close(frame, self.text, end) {
-            Ok(closed) => {
-                if !closed.in_order {
-                    // Whatever holds this object cannot be copied; what comes
-                    // after it can.
-                    self.not_canonical = self.not_canonical.max(frame.origin + 1);
-                }
-                Ok((closed.node, behind))
-            }
-            Err(place) => Err(JsonError::DuplicateKey {
-                offset: key_offsets
-                    .and_then(|offsets| offsets.get(place).copied())
-                    .unwrap_or(behind),
-            }),
+        let node = self.closed(at);
+        match self.assembler.repetition {
+            None => Ok((node, at + 1)),
+            Some(place) => self.repeated_key(place, at + 1),
         }
+    }
+
+    #[inline(never)]
+    fn closed(&mut self, at: usize) -> Node {
+        // It is called at a bracket that closes the innermost frame.
+        let Some(origin) = self.assembler.frames.last().map(|frame| frame.origin) else {
+            return Node::NULL;
+        };
+        let node = self.assembler.close(self.text, at + 1, self.not_canonical);
+        if !self.assembler.in_order {
+            // Whatever holds this object cannot be copied; what comes
+            // after it can.
+            self.not_canonical = self.not_canonical.max(origin + 1);
+        }
+        if node.kind() == Kind::Object && self.assembler.repetition.is_none() {
+            self.key_offsets.pop();
+        }
+        node
+    }
+
+    #[cold]
+    fn repeated_key(&mut self, place: usize, behind: usize) -> Read<Node> {
+        let offsets = self.key_offsets.pop();
+        Err(JsonError::DuplicateKey {
+            offset: offsets
+                .and_then(|offsets| offsets.get(place).copied())
+                .unwrap_or(behind),
+        })
     }
 
     /// A key and its colon; gives a place before its value.
@@ -308,6 +335,70 @@ impl<'t> Parser<'t> {
     #[inline(always)]
     fn number(&mut self, start: usize) -> Read<Node> {
         let negative = self.byte(start) == Some(b'-');
+        let whole_start = start + usize::from(negative);
+        if let Some(chunk) = self.chunk(whole_start) {
+            let whole = number::count_digits(chunk);
+            let at = whole_start + whole;
+            let behind = self.byte(at);
+            let is_common = (1..=16).contains(&whole)
+                && (chunk.first() != Some(&b'0') || whole == 1)
+                && self.profile == Profile::Drift;
+            if is_common && behind == Some(b'.') {
+                if let Some(read) = self.short_decimal(start, chunk, whole) {
+                    return Ok(read);
+                }
+            } else if is_common && whole <= 8 && !matches!(behind, Some(b'e' | b'E')) {
+                let value = number::number_of(chunk, whole).cast_signed();
+                if value != 0 || !negative {
+                    let value = if negative { -value } else { value };
+                    return Ok((Node::int_at(value, start, (at - start) as u8), at));
+                }
+            }
+        }
+        self.any_number(start, negative)
+    }
+
+    #[inline(always)]
+    fn chunk(&self, at: usize) -> Option<&'t [u8; 32]> {
+        self.bytes.get(at..)?.first_chunk()
+    }
+
+    /// A number with a point, before which so many digits stand, and without
+    /// an exponent.
+    #[inline(always)]
+    fn short_decimal(
+        &mut self,
+        start: usize,
+        chunk: &[u8; 32],
+        whole: usize,
+    ) -> Option<(Node, usize)> {
+        let negative = self.byte(start) == Some(b'-');
+        let behind_point = start + usize::from(negative) + whole + 1;
+        let fraction_chunk = self.chunk(behind_point)?;
+        let fraction = number::count_digits(fraction_chunk);
+        let at = behind_point + fraction;
+        if fraction == 0 || whole + fraction > 19 || matches!(self.byte(at), Some(b'e' | b'E')) {
+            return None;
+        }
+        let decimal = number::Decimal {
+            negative,
+            digits: number::number_of(chunk, whole)
+                .wrapping_mul(*number::INTEGER_POWERS.get(fraction)?)
+                .wrapping_add(number::number_of(fraction_chunk, fraction)),
+            whole,
+            fraction,
+        };
+        let (value, is_canonical) = decimal.read()?;
+        if is_canonical {
+            // At most 21 bytes.
+            return Some((Node::float_at(value, start, (at - start) as u8), at));
+        }
+        self.not_canonical = at;
+        Some((Node::float(value), at))
+    }
+
+    #[inline(never)]
+    fn any_number(&mut self, start: usize, negative: bool) -> Read<Node> {
         let whole_start = start + usize::from(negative);
         let (digits, at) = match self.byte(whole_start) {
             Some(b'0') => (0, whole_start + 1),

@@ -3,14 +3,17 @@
 use crate::CanonicalText;
 use crate::document::{Document, DocumentBuilder, Kind};
 use crate::error::PayloadError;
+use crate::hash::HashAlgorithm;
+use crate::json::append_schema;
 use crate::merges::{SchemaMerge, SchemaMerges};
 use crate::out::Out;
 use crate::proto::EncodedBytes;
 use crate::proto::reverse::ReverseBuffer;
+use crate::proto::span::schema_message;
 use crate::proto::struct_value::{StructWriter, encode_struct};
 use crate::schema::Schema;
-use crate::schema_cache::{SchemaCache, SchemaForms};
-use crate::writer::{self, HashAlong};
+use crate::schema_cache::{MakeForms, SchemaCache, SchemaForms};
+use crate::writer::HashAlong;
 use crate::{JsonText, ValueOptions, simd};
 use base64::Engine as _;
 use std::ops::Deref;
@@ -143,27 +146,30 @@ impl<'a> Payload<'a> {
     /// The canonical form of the decoded value, or `None` when decoding
     /// changed nothing.
     pub fn decoded_json(&self) -> Option<String> {
-        self.write_decoded().map(ReverseBuffer::into_string)
+        self.write_decoded().map(Out::into_string)
     }
 
-    pub(crate) fn write_decoded(&self) -> Option<ReverseBuffer> {
+    pub(crate) fn write_decoded(&self) -> Option<Out> {
         if self.members.iter().all(|member| member.decoded.is_none()) {
             return None;
         }
         let decoded_size = |member: &Member| member.decoded.as_ref().map_or(0, Document::size_hint);
         let size = self.members.iter().map(decoded_size).sum::<usize>();
-        let mut json = ReverseBuffer::with_capacity(self.document.size_hint() + size);
-        json.byte(b'}');
+        let mut json = Out::with_capacity(self.document.size_hint() + size);
         let members = self.document.members(self.document.root_node());
-        for (place, ((key, value), member)) in members.zip(&self.members).enumerate().rev() {
-            match &member.decoded {
-                Some(decoded) => decoded.prepend_canonical(&mut json, decoded.root_node()),
-                None => self.document.prepend_canonical(&mut json, value),
-            }
+        let mut before = b'{';
+        for ((key, value), member) in members.zip(&self.members) {
+            json.byte(before);
+            before = b',';
+            json.quoted(key.as_bytes());
             json.byte(b':');
-            writer::quote(&mut json, &mut Out::empty(), key.as_bytes());
-            json.byte(if place == 0 { b'{' } else { b',' });
+            match &member.decoded {
+                Some(decoded) => decoded.append_canonical(&mut json, decoded.root_node()),
+                None => self.document.append_canonical(&mut json, value),
+            }
         }
+        // Something was decoded, so there is a member.
+        json.byte(b'}');
         Some(json)
     }
 
@@ -180,37 +186,64 @@ impl<'a> Payload<'a> {
             })
     }
 
-    /// The schema as it is written, from the cache where it is known.
-    pub(crate) fn schema_forms(&self, with_message: bool) -> SchemaForms {
+    /// The schema as it is written and as a message, from the cache where it is known.
+    pub(crate) fn schema_forms(&self) -> SchemaForms {
+        self.forms(WithMessage(self))
+    }
+
+    fn forms(&self, make: impl MakeForms) -> SchemaForms {
         let member_at = |place| self.member_at(place);
-        let infer = || self.schema();
         match self.document.shapes().map(|shapes| shapes.schemas.lock()) {
-            Some(Ok(mut cache)) => cache.forms(&self.document, member_at, with_message, infer),
-            _ => SchemaCache::default().forms(&self.document, member_at, with_message, infer),
+            Some(Ok(mut cache)) => cache.forms(&self.document, member_at, make),
+            _ => SchemaCache::default().forms(&self.document, member_at, make),
         }
+    }
+
+    /// The canonical form of the schema.
+    fn schema_json(&self) -> String {
+        let is_plain =
+            |member: &Member| member.decoded.is_none() && member.merge == SchemaMerge::default();
+        if !self.members.iter().all(is_plain) {
+            return self.schema().to_canonical_json();
+        }
+        // The schema of an array is that of its first item, however many it has.
+        let size = self.document.size_hint().min(MAX_FIRST_SCHEMA_BYTES);
+        let mut json = Out::with_capacity(size);
+        append_schema(&self.document, self.document.root_node(), &mut json);
+        json.into_string()
     }
 
     /// The value hash, the schema, its hash and the Struct bytes: what the
     /// native form of the call gives beside the value.
     pub fn process_native(&self) -> (String, Schema<'_>, String, EncodedBytes) {
         let mut decoded = self.write_decoded();
-        let json = decoded.get_or_insert_with(|| self.document.canonical_bytes());
-        let (value_hash, struct_bytes) = self.hash_and_struct(json);
-        (
-            value_hash,
-            self.schema(),
-            self.schema_forms(false).hash,
-            struct_bytes,
-        )
+        let json = decoded.get_or_insert_with(|| self.document.canonical_text());
+        let (value_hash, schema, struct_bytes) = self.hashes_and_struct(json);
+        (value_hash, self.schema(), schema.hash, struct_bytes)
     }
 
-    /// The hash of a text and the Struct bytes of the payload, made together.
-    fn hash_and_struct(&self, hashed: &ReverseBuffer) -> (String, EncodedBytes) {
-        let size = self.document.size_hint() * 2;
+    /// The hash of a text, the schema with its hash, and the Struct bytes of the
+    /// payload; what is to be hashed is hashed while the Struct is written.
+    fn hashes_and_struct(&self, hashed: &Out) -> (String, SchemaForms, EncodedBytes) {
+        let mut made = None;
+        let schema = self.forms(WithStruct {
+            payload: self,
+            hashed,
+            made: &mut made,
+        });
+        let (value_hash, struct_bytes) = made.unwrap_or_else(|| {
+            let mut along = HashAlong::of(hashed);
+            let struct_bytes = self.struct_along(&mut along);
+            (along.finish(), struct_bytes)
+        });
+        (value_hash, schema, struct_bytes)
+    }
+
+    fn struct_along(&self, along: &mut HashAlong<'_>) -> EncodedBytes {
+        let size = self.document.struct_size_hint();
         let mut writer = StructWriter::new(ReverseBuffer::with_capacity(size));
-        let mut along = HashAlong::of(hashed.as_slice());
-        writer.object_and_hash(&self.document, 0, &mut along);
-        (along.finish(), writer.buffer.finish())
+        writer.object_and_hash(&self.document, 0, along);
+        writer.buffer.finish()
     }
 
     /// `google.protobuf.Struct` of the normalised (not the decoded) value;
@@ -233,23 +266,74 @@ impl<'a> Payload<'a> {
     }
 
     fn write(&self) -> Written {
-        let json = self.document.canonical_bytes();
+        let json = self.document.canonical_text();
         let decoded = self.write_decoded();
-        let (value_hash, struct_bytes) = self.hash_and_struct(decoded.as_ref().unwrap_or(&json));
+        let (value_hash, schema, struct_bytes) =
+            self.hashes_and_struct(decoded.as_ref().unwrap_or(&json));
         Written {
             value_hash,
             struct_bytes,
-            schema: self.schema_forms(false),
+            schema,
             json,
             decoded,
         }
     }
 }
 
+/// What a schema text is first given room for, at most.
+const MAX_FIRST_SCHEMA_BYTES: usize = 1 << 20;
+
+/// Makes the forms of a payload's schema, the message among them.
+struct WithMessage<'p>(&'p Payload<'p>);
+
+impl MakeForms for WithMessage<'_> {
+    fn with_message(&self) -> bool {
+        true
+    }
+
+    fn make(self) -> SchemaForms {
+        let schema = self.0.schema();
+        let json = schema.to_canonical_json();
+        SchemaForms {
+            hash: HashAlgorithm::Sha256.hex(json.as_bytes()),
+            json,
+            message: Some(schema_message(&schema)),
+        }
+    }
+}
+
+/// Makes the text of a payload's schema, and its hash together with that of
+/// another text while the payload's Struct is written.
+struct WithStruct<'p, 'm> {
+    payload: &'p Payload<'p>,
+    hashed: &'p Out,
+    /// The hash of the other text, and the Struct.
+    made: &'m mut Option<(String, EncodedBytes)>,
+}
+
+impl MakeForms for WithStruct<'_, '_> {
+    fn with_message(&self) -> bool {
+        false
+    }
+
+    fn make(self) -> SchemaForms {
+        let json = self.payload.schema_json();
+        let mut along = HashAlong::of_both(self.hashed, json.as_bytes());
+        let struct_bytes = self.payload.struct_along(&mut along);
+        let [value_hash, hash] = along.finish_both();
+        *self.made = Some((value_hash, struct_bytes));
+        SchemaForms {
+            json,
+            hash,
+            message: None,
+        }
+    }
+}
+
 /// The outputs as they were written.
 struct Written {
-    json: ReverseBuffer,
-    decoded: Option<ReverseBuffer>,
+    json: Out,
+    decoded: Option<Out>,
     value_hash: String,
     schema: SchemaForms,
     struct_bytes: EncodedBytes,

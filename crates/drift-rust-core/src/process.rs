@@ -5,10 +5,10 @@ use crate::batch::with_batch;
 use crate::document::Document;
 use crate::error::{BuildError, ExportError, SpanError};
 use crate::merges::SchemaMerges;
+use crate::out::Out;
 use crate::payload::Payload;
 use crate::proto::EncodedBytes;
 use crate::proto::export::ExportHeader;
-use crate::proto::reverse::ReverseBuffer;
 use crate::proto::span::{
     Alongside, SpanContents, SpanFields, StructSource, check_enums, encode_span,
 };
@@ -143,20 +143,20 @@ fn read_merges(field: &'static str, source: &MergesSource<'_>) -> Result<SchemaM
 
 /// The texts of a payload.
 struct Texts {
-    json: ReverseBuffer,
-    decoded: Option<ReverseBuffer>,
+    json: Out,
+    decoded: Option<Out>,
 }
 
 impl Texts {
     fn of(payload: &Payload<'_>) -> Texts {
         Texts {
-            json: payload.document().canonical_bytes(),
+            json: payload.document().canonical_text(),
             decoded: payload.write_decoded(),
         }
     }
 
     fn hashed(&self) -> HashAlong<'_> {
-        HashAlong::of(self.decoded.as_ref().unwrap_or(&self.json).as_slice())
+        HashAlong::of(self.decoded.as_ref().unwrap_or(&self.json))
     }
 
     fn into_processed(self, value_hash: String, schema: SchemaForms) -> ProcessedValue {
@@ -201,8 +201,8 @@ pub fn process_span(span: &SpanInput<'_>) -> Result<ProcessedSpan, SpanError> {
     })?;
     let metadata = read_payload(&METADATA, &span.metadata, || Ok(SchemaMerges::none()))?;
 
-    let input_schema = input_payload.schema_forms(true);
-    let output_schema = output_payload.schema_forms(true);
+    let input_schema = input_payload.schema_forms();
+    let output_schema = output_payload.schema_forms();
     let (input_texts, output_texts) = (Texts::of(&input_payload), Texts::of(&output_payload));
     let mut encoded = encode_span(
         &span.fields,

@@ -172,9 +172,8 @@ impl<'d> Schema<'d> {
             }
             Kind::Array => {
                 inferred.items = document
-                    .children(node)
-                    .first()
-                    .map(|first| self.infer_node(document, *first));
+                    .first_item(node)
+                    .map(|first| self.infer_node(document, first));
             }
             _ => {}
         }

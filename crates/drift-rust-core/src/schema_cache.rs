@@ -8,9 +8,7 @@
 //! and the table it is in, whose number is never used again.
 
 use crate::document::{Document, Kind, Node};
-use crate::hash::HashAlgorithm;
 use crate::merges::SchemaMerge;
-use crate::schema::Schema;
 
 /// Schemas that one table keeps.
 const SLOTS: usize = 32;
@@ -50,6 +48,14 @@ pub(crate) struct SchemaCache {
     signature: Vec<u32>,
 }
 
+/// Makes the forms of a schema that is not known.
+pub(crate) trait MakeForms {
+    /// Whether the protobuf form is needed.
+    fn with_message(&self) -> bool;
+    /// The forms, with the message if it is needed.
+    fn make(self) -> SchemaForms;
+}
+
 const NULL: u32 = 1;
 const BOOLEAN: u32 = 2;
 const NUMBER: u32 = 3;
@@ -65,22 +71,20 @@ const DECODED: u32 = 8;
 const OBJECT: u32 = 16;
 
 impl SchemaCache {
-    /// The forms of a payload's schema, as [`Schema::infer`] gives it;
-    /// `with_message` when the protobuf form is needed.
+    /// The forms of a payload's schema, taken from the last time or made.
     pub(crate) fn forms<'d>(
         &mut self,
         document: &'d Document<'_>,
         member_at: impl Fn(usize) -> (Option<&'d Document<'static>>, SchemaMerge),
-        with_message: bool,
-        infer: impl Fn() -> Schema<'d>,
+        make: impl MakeForms,
     ) -> SchemaForms {
         let mut signature = std::mem::take(&mut self.signature);
         signature.clear();
         let known = sign_root(&mut signature, document, member_at);
         let forms = if known.is_some() && signature.len() <= MAX_LARGE_SIGNATURE {
-            self.kept_or_made(&signature, with_message, infer)
+            self.kept_or_made(&signature, make)
         } else {
-            make(&infer(), with_message)
+            make.make()
         };
         if signature.capacity() <= MAX_LARGE_SIGNATURE {
             self.signature = signature;
@@ -88,12 +92,8 @@ impl SchemaCache {
         forms
     }
 
-    fn kept_or_made<'d>(
-        &mut self,
-        signature: &[u32],
-        with_message: bool,
-        infer: impl Fn() -> Schema<'d>,
-    ) -> SchemaForms {
+    fn kept_or_made(&mut self, signature: &[u32], make: impl MakeForms) -> SchemaForms {
+        let with_message = make.with_message();
         if self.kept.is_empty() {
             self.kept.resize_with(SLOTS, || None);
         }
@@ -113,7 +113,7 @@ impl SchemaCache {
                 message: kept.forms.message.clone().filter(|_| with_message),
             };
         }
-        let forms = make(&infer(), with_message);
+        let forms = make.make();
         let limit = if small {
             MAX_JSON_BYTES
         } else {
@@ -126,15 +126,6 @@ impl SchemaCache {
             });
         }
         forms
-    }
-}
-
-fn make(schema: &Schema<'_>, with_message: bool) -> SchemaForms {
-    let json = schema.to_canonical_json();
-    SchemaForms {
-        hash: HashAlgorithm::Sha256.hex(json.as_bytes()),
-        json,
-        message: with_message.then(|| crate::proto::span::schema_message(schema)),
     }
 }
 
@@ -187,12 +178,12 @@ fn sign(signature: &mut Vec<u32>, document: &Document<'_>, node: Node) -> Option
         Kind::Digits | Kind::Int | Kind::Float => NUMBER,
         Kind::Str => STRING,
         Kind::Array => {
-            let Some(first) = document.children(node).first() else {
+            let Some(first) = document.first_item(node) else {
                 signature.push(EMPTY_ARRAY);
                 return Some(());
             };
             signature.push(ARRAY);
-            return sign(signature, document, *first);
+            return sign(signature, document, first);
         }
         Kind::Object => {
             signature.push(OBJECT + node.layout()?);

@@ -17,8 +17,8 @@
 //! [`MAX_FRAGMENT_BYTES`], [`MAX_PROBES`]).
 
 use crate::canonical::push_escaped;
-use crate::document::{Frame, Node};
-use crate::out::SLOP;
+use crate::document::{Frame, Node, PATIENCE};
+use crate::out::BLOCK;
 use crate::proto::fields::structure;
 use crate::proto::wire::{WireType, push_varint};
 use crate::schema_cache::SchemaCache;
@@ -54,7 +54,7 @@ const DOCUMENTS_OF_A_FULL_TABLE: u32 = 256;
 const SEEN: usize = 1 << 12;
 
 /// What a table keeps of a document's memory, at most.
-const MAX_KEPT_NODES: usize = 1 << 17;
+pub(crate) const MAX_KEPT_NODES: usize = 1 << 17;
 const MAX_KEPT_SCRATCH_BYTES: usize = 1 << 20;
 
 /// A shape by its place in the table; 0 is the empty object.
@@ -135,7 +135,7 @@ pub(crate) struct Shapes {
     tokens: Vec<u8>,
     layouts: Vec<Layout>,
     members: Vec<Member>,
-    /// What is written before the values; [`SLOP`] bytes more than is used.
+    /// What is written before the values; [`BLOCK`] bytes more than is used.
     fragments: Vec<u8>,
     /// Shapes that may still be made for this document: what is sent only once
     /// is not worth learning. Each object of a known shape earns one more.
@@ -144,6 +144,9 @@ pub(crate) struct Shapes {
     seen: Box<[u16]>,
     /// Documents since the table was full.
     documents_since_full: u32,
+    /// How many unknown keys the next document may have before its objects are
+    /// no longer looked up.
+    pub(crate) patience: i32,
     /// Memory of the last document.
     pub(crate) spare: Spare,
     /// No other table of this process has or had it.
@@ -194,6 +197,7 @@ impl Clone for Shapes {
             credit: self.credit,
             seen: self.seen.clone(),
             documents_since_full: self.documents_since_full,
+            patience: self.patience,
             spare: Spare::default(),
             number: next_number(),
             schemas: Mutex::default(),
@@ -224,10 +228,11 @@ impl Shapes {
             tokens: Vec::new(),
             layouts: Vec::new(),
             members: Vec::new(),
-            fragments: vec![0; SLOP],
+            fragments: vec![0; BLOCK],
             credit: CREDIT,
             seen: vec![0; SEEN].into(),
             documents_since_full: 0,
+            patience: PATIENCE,
             spare: Spare::default(),
             number: next_number(),
             schemas: Mutex::default(),
@@ -504,7 +509,7 @@ impl Shapes {
         }
         let mut members = Vec::with_capacity(kept.len());
         let mut fragments = Vec::new();
-        let base = (self.fragments.len() - SLOP) as u32;
+        let base = (self.fragments.len() - BLOCK) as u32;
         let mut names = Vec::with_capacity(keys.len());
         let mut at = id;
         while let Some(shape) = self.shapes.get(at.0 as usize).filter(|_| at.0 != 0) {
@@ -547,7 +552,7 @@ impl Shapes {
         self.members.extend(members);
         self.fragments.truncate(base as usize);
         self.fragments.extend(fragments);
-        self.fragments.extend([0; SLOP]);
+        self.fragments.extend([0; BLOCK]);
         let number = self.layouts.len() as u32;
         self.layouts.push(layout);
         if let Some(shape) = self.shapes.get_mut(id.0 as usize) {

@@ -1,4 +1,4 @@
-//! The three places where the core asks the compiler to trust it.
+//! The four places where the core asks the compiler to trust it.
 //!
 //! Leaves out everything else: the rest of the crate denies unsafe code.
 #![allow(
@@ -53,6 +53,49 @@ pub(crate) fn special_bytes_portable(chunk: &[u8; 16]) -> u32 {
         let special = !(at_least_space & not_quote & not_backslash | word) & HIGH;
         // Gathers the high bits: byte n's bit becomes bit n.
         let bits = ((special >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32;
+        mask << 8 | bits
+    })
+}
+
+/// Which of 16 bytes are no decimal digits. Bit `n` is byte `n`; the upper half is 0.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub(crate) fn bytes_but_digits(chunk: &[u8; 16]) -> u32 {
+    use std::arch::x86_64::{
+        _mm_cmpgt_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_set1_epi8, _mm_xor_si128,
+    };
+    // A digit becomes the lowest ten of all signed numbers: its low bits with
+    // the top bit set.
+    const DIGIT: i8 = (b'0' ^ 0x80).cast_signed();
+    const NINE: i8 = 0x89_u8.cast_signed();
+    // SAFETY: SSE2 is part of x86-64 itself, and 16 bytes are read from a
+    // reference to 16 bytes, without need of alignment.
+    unsafe {
+        let bytes = _mm_xor_si128(_mm_loadu_si128(chunk.as_ptr().cast()), _mm_set1_epi8(DIGIT));
+        _mm_movemask_epi8(_mm_cmpgt_epi8(bytes, _mm_set1_epi8(NINE))).cast_unsigned()
+    }
+}
+
+/// The same without vector instructions.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline]
+pub(crate) fn bytes_but_digits(chunk: &[u8; 16]) -> u32 {
+    bytes_but_digits_portable(chunk)
+}
+
+/// Eight bytes at a time, as above.
+#[cfg(any(test, not(target_arch = "x86_64")))]
+pub(crate) fn bytes_but_digits_portable(chunk: &[u8; 16]) -> u32 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let (words, _) = chunk.as_chunks::<8>();
+    words.iter().rev().fold(0, |mask, word| {
+        // A digit becomes its value; adding 0x80 - n sets the high bit of all
+        // bytes from n on, and of those below 0x80 nothing is carried.
+        let word = u64::from_le_bytes(*word) ^ (ONES * u64::from(b'0'));
+        let at_least_ten = (word & !HIGH) + ONES * (0x80 - 10);
+        let other = (at_least_ten | word) & HIGH;
+        let bits = ((other >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32;
         mask << 8 | bits
     })
 }
@@ -119,6 +162,25 @@ mod tests {
                     assert_eq!(special_bytes(&chunk), expected, "{chunk:?}");
                     assert_eq!(special_bytes_portable(&chunk), expected, "{chunk:?}");
                     chunk = [b'a'; 16];
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn both_ways_find_the_same_bytes_but_digits() {
+        let mut chunk = [b'7'; 16];
+        for place in 0..16 {
+            for byte in 0..=255 {
+                for neighbour in [0, b'0' - 1, b'0', b'9', b'9' + 1, 0x7F, 0x80, 0xB0, 0xFF] {
+                    chunk[place] = byte;
+                    chunk[(place + 1) % 16] = neighbour;
+                    let expected = chunk.iter().enumerate().fold(0, |mask, (at, byte)| {
+                        mask | u32::from(!byte.is_ascii_digit()) << at
+                    });
+                    assert_eq!(bytes_but_digits(&chunk), expected, "{chunk:?}");
+                    assert_eq!(bytes_but_digits_portable(&chunk), expected, "{chunk:?}");
+                    chunk = [b'7'; 16];
                 }
             }
         }

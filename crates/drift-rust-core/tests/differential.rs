@@ -172,6 +172,32 @@ fn numbers_of_any_length_with_a_point_and_an_exponent_anywhere() {
 }
 
 #[test]
+fn numbers_at_every_distance_from_the_end_of_the_text() {
+    // Near the end of the text there are no 32 bytes to be read at once, and
+    // beyond 8 and 16 digits there is another word to be added up.
+    let mut random = Random::new(seed());
+    for whole in 0..=19 {
+        for fraction in 0..=20 {
+            let mut token = match whole {
+                0 => "0".to_owned(),
+                _ => generator::digits(&mut random, whole),
+            };
+            if fraction > 0 {
+                token += ".";
+                token += &generator::digits(&mut random, fraction);
+            }
+            for behind in (0..34).step_by(1 + (whole + fraction) % 3) {
+                let blank = " ".repeat(behind);
+                for token in [token.clone(), format!("-{token}"), format!("{token}x")] {
+                    checks::reading(format!("[{token}{blank}]").as_bytes()).ok();
+                    checks::reading(format!("{token}{blank}").as_bytes()).ok();
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn numbers_near_a_change_of_representation() {
     for near in generator::NEAR {
         let mut tokens = Vec::new();
@@ -374,7 +400,7 @@ fn object(keys: &[&str]) -> String {
 
 #[test]
 fn members_in_any_order_and_any_of_them_repeated() {
-    let key_sets: [[&str; 5]; 9] = [
+    let key_sets: [[&str; 5]; 10] = [
         ["a", "b", "c", "d", "e"],
         ["", "a", "aa", "aaa", "ab"],
         ["name", "name\\u0000", "nam", "names", "name0"],
@@ -385,6 +411,8 @@ fn members_in_any_order_and_any_of_them_repeated() {
             "prefix_8_16_byte_",
             "prefix_",
         ],
+        // They differ in the low bits of the eighth byte, in its high bits, in length.
+        ["aaaaaaaa", "aaaaaaab", "aaaaaaah", "aaaaaaai", "aaaaaaa"],
         ["a", "\\u0061", "b", "\\u0062", "\\u0062c"],
         ["\u{e000}", "\u{10000}", "\\ud800", "\u{ffff}", "\u{fffd}"],
         ["\\\"", "\\\\", "\\n", "\\u000a", "\\/"],
@@ -590,6 +618,159 @@ fn thousands_of_shapes_each_used_again() {
         .map(|rows| format!("{{\"a\":{},\"b\":[{}]}}", rows[0], rows[1..].join(",")))
         .collect();
     checks::json(format!("[{}]", nested.join(",")).as_bytes());
+}
+
+/// An array of so many numbers, the last of which is this.
+fn long_array(count: usize, last: &str) -> String {
+    const NUMBERS: [&str; 7] = [
+        "0",
+        "-2",
+        "0.5",
+        "7",
+        "1234567890.125",
+        "-0.0",
+        "90071992547409917",
+    ];
+    let numbers = (1..count).map(|place| NUMBERS[(place + place / 1024) % NUMBERS.len()]);
+    format!("[{},{last}]", numbers.collect::<Vec<_>>().join(","))
+}
+
+#[test]
+fn long_arrays_of_numbers_in_large_texts() {
+    // From 1 MiB of text on, arrays of 1,024 canonical numbers and more are left in
+    // the text and read again, as many at once.
+    let mut arrays: Vec<_> = [1_023, 1_024, 1_025, 2_047, 2_048, 2_049, 3_000]
+        .map(|count| long_array(count, "8"))
+        .into();
+    // Another item, a number or white space that is not canonical, and too many
+    // digits keep them from being left there.
+    for last in ["\"8\"", "1e5", " 8", "8 ", "1.50", "12345678901234567890"] {
+        arrays.push(long_array(1_500, last));
+    }
+    let arrays = arrays.join(",");
+    let text = |length: usize| {
+        let body = format!(
+            "{{\"z\":[{arrays}],\"a\":{},\"p\":\"",
+            long_array(1_024, "9")
+        );
+        let padding = "x".repeat(length - body.len() - 2);
+        format!("{body}{padding}\"}}")
+    };
+    let mebibyte = 1 << 20;
+    for length in [mebibyte - 1, mebibyte, mebibyte + 1] {
+        let text = text(length);
+        assert_eq!(text.len(), length);
+        checks::payload(text.as_bytes(), None);
+    }
+    // In a decoded body, and for readers of single values.
+    let text = text(mebibyte);
+    let payload = serde_json::json!({"x": 1, "body": text}).to_string();
+    checks::payload(payload.as_bytes(), Some(br#"{"body":{"decoded_type":1}}"#));
+    checks::reading(text.as_bytes()).ok();
+    let changed = text.replace(",9]", ",10]");
+    let differences = drift_rust_core::diff_json(&text, &changed).unwrap();
+    let paths: Vec<_> = differences.iter().map(|each| each.path.as_str()).collect();
+    assert_eq!(paths, ["$.a[1023]"]);
+}
+
+/// Members of every kind of value, with a space before, behind or on both sides of
+/// the colon, or none.
+fn members_with_spaces(key: impl Fn(usize) -> String) -> String {
+    let values = [
+        "null",
+        "true",
+        "false",
+        "1",
+        "-0",
+        "0.5",
+        "0.50",
+        "1e5",
+        "12345678901234567890",
+        "\"s\"",
+        "\"\\n\"",
+        "\"\\/\"",
+        "\"longer than thirty-two bytes, key and all\"",
+        "\"longer than ninety-six bytes, which is as much as is copied in one block: it is done in another way\"",
+        "[]",
+        "[1]",
+        "[ 1]",
+        "{}",
+        "{\"a\":1,\"b\":{}}",
+        "{\"b\":1,\"a\":2}",
+    ];
+    let members: Vec<_> = values
+        .iter()
+        .flat_map(|value| [":", " :", ": ", " : "].map(|colon| (colon, value)))
+        .enumerate()
+        .map(|(place, (colon, value))| format!("\"{}\"{colon}{value}", key(place)))
+        .collect();
+    format!("{{{}}}", members.join(","))
+}
+
+#[test]
+fn hashes_of_texts_around_the_length_from_which_they_are_hashed_along() {
+    // From 16 KiB on, in blocks of 64 bytes; members out of order, so that the text
+    // is written piece by piece.
+    let rows: Vec<_> = (0..400)
+        .map(|row| format!("{{\"b\":{row},\"a\":[{row}.5,\"\u{e9}\"]}}"))
+        .collect();
+    let rows = rows.join(",");
+    let limit: usize = 16 * 1024;
+    for length in (limit - 66..limit + 66)
+        .step_by(11)
+        .chain([limit, 3 * limit + 1])
+    {
+        let body = format!("{{\"z\":[{rows}],\"p\":\"");
+        let padding = "x".repeat(length - body.len() - 2);
+        let text = format!("{body}{padding}\"}}");
+        assert_eq!(text.len(), length);
+        let value = checks::reading(text.as_bytes()).unwrap();
+        let canonical = reference::canonical(&value, reference::Rules::Drift);
+        let hash = reference::sha256(&canonical);
+        let hashed = drift_rust_core::normalize_and_hash(&text).unwrap();
+        assert_eq!(hashed, (canonical, hash.clone()));
+        assert_eq!(drift_rust_core::deterministic_hash(&text), Ok(hash));
+    }
+}
+
+#[test]
+fn members_of_unknown_keys_with_and_without_spaces_at_the_colon() {
+    for round in 0..6 {
+        // In canonical order, in another one, and with keys that need an escape.
+        checks::json(members_with_spaces(|place| format!("{round}_{place:02}")).as_bytes());
+        checks::json(members_with_spaces(|place| format!("{:02}_{round}", 99 - place)).as_bytes());
+        checks::json(
+            members_with_spaces(|place| format!("\\\"{round}{:02}", 99 - place)).as_bytes(),
+        );
+    }
+}
+
+#[test]
+fn objects_behind_ever_more_unknown_keys() {
+    // After some hundred unknown keys the objects of a document are no longer
+    // looked up, and after fewer of the next document.
+    let known = concat!(
+        r#"{"b":1,"a":{"d":null,"c":[true]}},{"a":2,"b":{"c":[false],"d":0.5}},"#,
+        r#"{"a":3,"a":4,"b":5},{"a" :6, "b":[{"d":1,"c":2},{"c":3,"d":4}]},{},{"\u0061":7}"#
+    );
+    let mut name = 0;
+    let mut unknown = |count: usize| {
+        let mut objects = String::new();
+        for _ in 0..count {
+            name += 1;
+            objects += &format!("{{\"u{name}\":{name}}},");
+        }
+        objects
+    };
+    let wide = members_with_spaces(|place| format!("w{:02}", 99 - place));
+    for count in [80, 84, 85, 86, 87, 680, 681, 682, 683, 684, 685, 2_000] {
+        for _ in 0..2 {
+            let rows = format!("{known},{}{known},{wide},{known}", unknown(count));
+            checks::json(format!("[{rows}]").as_bytes());
+            checks::json(format!("{{\"rows\":[{rows}],\"a\":0}}").as_bytes());
+        }
+        checks::json(format!("[{known}]").as_bytes());
+    }
 }
 
 #[test]

@@ -3,23 +3,23 @@
 
 use crate::memory;
 use crate::proto::wire::WireType;
-use crate::simd;
 use std::ops::Deref;
 
 /// Encoded protobuf bytes.
 ///
-/// They lie at the end of a larger buffer; reading them copies nothing. When
-/// they are dropped the buffer serves the next call.
+/// They lie at the end or at the start of a larger buffer; reading them copies
+/// nothing. When they are dropped the buffer serves the next call.
 #[derive(Default)]
 pub struct EncodedBytes {
     buffer: Vec<u8>,
     start: usize,
+    end: usize,
 }
 
 impl EncodedBytes {
     /// The bytes as a vector of their own.
     pub fn into_vec(mut self) -> Vec<u8> {
-        if self.start == 0 {
+        if self.is_exact() {
             std::mem::take(&mut self.buffer)
         } else {
             self.to_vec()
@@ -52,6 +52,29 @@ impl EncodedBytes {
 }
 
 impl EncodedBytes {
+    /// The first bytes of a buffer.
+    pub(crate) fn at_start(buffer: Vec<u8>, end: usize) -> EncodedBytes {
+        EncodedBytes {
+            buffer,
+            start: 0,
+            end,
+        }
+    }
+
+    /// The bytes of a buffer from a place on.
+    fn from_start(buffer: Vec<u8>, start: usize) -> EncodedBytes {
+        EncodedBytes {
+            end: buffer.len(),
+            start,
+            buffer,
+        }
+    }
+
+    /// Nothing else stands in the buffer.
+    fn is_exact(&self) -> bool {
+        self.start == 0 && self.end == self.buffer.len()
+    }
+
     /// Writes over bytes that were prepended last when the buffer's length had
     /// become `from_end`.
     pub(crate) fn overwrite(&mut self, from_end: usize, bytes: &[u8]) {
@@ -76,7 +99,7 @@ impl Clone for EncodedBytes {
 impl Drop for EncodedBytes {
     fn drop(&mut self) {
         // A buffer of the exact size came from outside or was copied out.
-        if self.start > 0 {
+        if !self.is_exact() {
             memory::give_back(std::mem::take(&mut self.buffer));
         }
     }
@@ -86,7 +109,7 @@ impl Deref for EncodedBytes {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        self.buffer.get(self.start..).unwrap_or_default()
+        self.buffer.get(self.start..self.end).unwrap_or_default()
     }
 }
 
@@ -98,7 +121,7 @@ impl AsRef<[u8]> for EncodedBytes {
 
 impl From<Vec<u8>> for EncodedBytes {
     fn from(buffer: Vec<u8>) -> Self {
-        EncodedBytes { buffer, start: 0 }
+        EncodedBytes::from_start(buffer, 0)
     }
 }
 
@@ -160,11 +183,6 @@ impl ReverseBuffer {
         self.buffer.get(self.start..).unwrap_or_default()
     }
 
-    /// Forgets what was written.
-    pub(crate) fn clear(&mut self) {
-        self.start = self.buffer.len();
-    }
-
     #[cold]
     #[inline(never)]
     fn grow(&mut self, needed: usize) {
@@ -194,10 +212,31 @@ impl ReverseBuffer {
         self.buffer[self.start..end].copy_from_slice(bytes);
     }
 
-    /// The free place, as far as blocks end.
+    /// Where the written bytes start: what the writers of many short pieces keep
+    /// in a register and pass to the calls whose names end with `_to`. In the
+    /// buffer it would be stored and loaded again for every piece, and each would
+    /// wait for the one before it.
     #[inline(always)]
-    fn free(&mut self) -> Option<&mut [u8]> {
-        self.buffer.get_mut(..self.start)
+    pub(crate) fn place(&self) -> usize {
+        self.start
+    }
+
+    /// Takes a place as the start of what is written.
+    #[inline(always)]
+    pub(crate) fn set_place(&mut self, place: usize) {
+        self.start = place.min(self.buffer.len());
+    }
+
+    /// The number of bytes written up to a place.
+    #[inline(always)]
+    pub(crate) fn len_at(&self, place: usize) -> usize {
+        self.buffer.len().wrapping_sub(place)
+    }
+
+    /// The end of what is free before a place.
+    #[inline(always)]
+    fn free<const SIZE: usize>(&mut self, place: usize) -> Option<&mut [u8; SIZE]> {
+        self.buffer.get_mut(..place)?.last_chunk_mut()
     }
 
     /// A short piece: the last `length` bytes of a block of eight.
@@ -206,78 +245,97 @@ impl ReverseBuffer {
     /// and read back as a whole wait for the stores (measured: half of the time
     /// of all writing).
     #[inline(always)]
-    pub(crate) fn block(&mut self, block: u64, length: usize) {
+    pub(crate) fn block_to(&mut self, place: usize, block: u64, length: usize) -> usize {
         // What is in front of the piece is free and written over next.
-        match self.free().and_then(|free| free.last_chunk_mut()) {
+        match self.free(place) {
             Some(slot) => {
                 *slot = block.to_le_bytes();
-                self.start -= length;
+                place - length
             }
-            None => self.grow_for_block(block, length),
+            None => {
+                let block = block.to_le_bytes();
+                let piece = block.get(block.len() - length..).unwrap_or_default();
+                self.put_to(place, piece)
+            }
         }
     }
 
+    /// Bytes, with more room when there is none.
     #[cold]
     #[inline(never)]
-    fn grow_for_block(&mut self, block: u64, length: usize) {
-        self.grow(BLOCK);
-        let block = block.to_le_bytes();
-        self.prepend(block.get(block.len() - length..).unwrap_or_default());
+    fn put_to(&mut self, place: usize, bytes: &[u8]) -> usize {
+        self.set_place(place);
+        self.prepend(bytes);
+        self.start
+    }
+
+    #[inline(always)]
+    pub(crate) fn block(&mut self, block: u64, length: usize) {
+        self.start = self.block_to(self.start, block, length);
     }
 
     /// One byte.
     #[inline(always)]
-    pub(crate) fn byte(&mut self, byte: u8) {
-        match self.free().and_then(|free| free.last_mut()) {
-            Some(slot) => {
+    pub(crate) fn byte_to(&mut self, place: usize, byte: u8) -> usize {
+        match self.free(place) {
+            Some([slot]) => {
                 *slot = byte;
-                self.start -= 1;
+                place - 1
             }
-            None => self.prepend(&[byte]),
+            None => self.put_to(place, &[byte]),
         }
     }
 
     /// A piece of a larger source: short ones as blocks, whatever their length,
     /// since a branch on it would be a guess.
     #[inline(always)]
-    pub(crate) fn prepend_piece(&mut self, source: &[u8], from: usize, length: usize) {
+    pub(crate) fn piece_to(
+        &mut self,
+        place: usize,
+        source: &[u8],
+        from: usize,
+        length: usize,
+    ) -> usize {
         if length <= BLOCK
             && let Some(block) = last_block::<BLOCK>(source, from + length)
-            && let Some(slot) = self.free().and_then(|free| free.last_chunk_mut())
+            && let Some(slot) = self.free(place)
         {
             // What is in front of the piece is free and written over next.
             *slot = *block;
-            self.start -= length;
+            place - length
         } else {
-            self.prepend_long_piece(source, from, length);
+            self.long_piece_to(place, source, from, length)
         }
     }
 
     #[inline(never)]
-    fn prepend_long_piece(&mut self, source: &[u8], from: usize, length: usize) {
+    fn long_piece_to(&mut self, place: usize, source: &[u8], from: usize, length: usize) -> usize {
         if length <= LONG_BLOCK
             && let Some(block) = last_block::<LONG_BLOCK>(source, from + length)
-            && let Some(slot) = self.free().and_then(|free| free.last_chunk_mut())
+            && let Some(slot) = self.free(place)
         {
             *slot = *block;
-            self.start -= length;
+            place - length
         } else {
+            self.set_place(place);
             self.prepend(source.get(from..from + length).unwrap_or_default());
+            self.start
         }
     }
 
-    #[inline]
-    pub(crate) fn varint(&mut self, value: u64) {
+    #[inline(always)]
+    pub(crate) fn varint_to(&mut self, place: usize, value: u64) -> usize {
         if value < 0x80 {
-            self.byte(value as u8);
+            self.byte_to(place, value as u8)
         } else if value < 0x4000 {
-            self.block((value & 0x7F | 0x80) << 48 | (value >> 7) << 56, 2);
+            self.block_to(place, (value & 0x7F | 0x80) << 48 | (value >> 7) << 56, 2)
         } else {
-            self.long_varint(value);
+            self.long_varint_to(place, value)
         }
     }
 
-    fn long_varint(&mut self, mut value: u64) {
+    #[inline(never)]
+    fn long_varint_to(&mut self, place: usize, mut value: u64) -> usize {
         let mut bytes = [0u8; 10];
         let mut length = 0;
         for slot in &mut bytes {
@@ -289,7 +347,26 @@ impl ReverseBuffer {
             }
             value >>= 7;
         }
+        self.set_place(place);
         self.prepend(bytes.get(..length).unwrap_or_default());
+        self.start
+    }
+
+    fn varint(&mut self, value: u64) {
+        self.start = self.varint_to(self.start, value);
+    }
+
+    /// Turns all that was written since `mark` (an earlier
+    /// [`len_at`](Self::len_at)) into the content of a length-delimited field.
+    #[inline(always)]
+    pub(crate) fn close_message_to(&mut self, place: usize, field: u32, mark: usize) -> usize {
+        let length = (self.len_at(place) - mark) as u64;
+        let tag = u64::from(field << 3 | WireType::Length as u32);
+        if field < 16 && length < 0x80 {
+            return self.block_to(place, tag << 48 | length << 56, 2);
+        }
+        let place = self.varint_to(place, length);
+        self.varint_to(place, tag)
     }
 
     pub(crate) fn tag(&mut self, field: u32, wire_type: WireType) {
@@ -300,13 +377,7 @@ impl ReverseBuffer {
     /// into the content of a length-delimited field.
     #[inline]
     pub(crate) fn close_message(&mut self, field: u32, mark: usize) {
-        let length = (self.len() - mark) as u64;
-        if field < 16 && length < 0x80 {
-            let tag = u64::from(field << 3 | WireType::Length as u32);
-            return self.block(tag << 48 | length << 56, 2);
-        }
-        self.varint(length);
-        self.tag(field, WireType::Length);
+        self.start = self.close_message_to(self.start, field, mark);
     }
 
     pub(crate) fn bytes_field(&mut self, field: u32, bytes: &[u8]) {
@@ -347,34 +418,12 @@ impl ReverseBuffer {
 
     /// What was written, in a buffer that is not much larger.
     pub(crate) fn finish(mut self) -> EncodedBytes {
-        if self.buffer.len() > 2 * self.len() + 256 {
+        // What was never written to takes no memory in a buffer that is too large to
+        // have served another call.
+        if self.buffer.len() > 2 * self.len() + 256 && memory::is_kept(&self.buffer) {
             return EncodedBytes::from(self.as_slice().to_vec());
         }
-        EncodedBytes {
-            start: self.start,
-            buffer: std::mem::take(&mut self.buffer),
-        }
-    }
-
-    /// What was written, as text.
-    pub(crate) fn into_string(mut self) -> String {
-        let bytes = if memory::is_kept(&self.buffer) {
-            self.as_slice().to_vec()
-        } else {
-            // Too large to serve another call: the text moves to the front of
-            // its own memory instead of being there twice.
-            let mut bytes = std::mem::take(&mut self.buffer);
-            let start = std::mem::take(&mut self.start);
-            let length = bytes.len() - start;
-            bytes.copy_within(start.., 0);
-            bytes.truncate(length);
-            bytes.shrink_to_fit();
-            bytes
-        };
-        // All pieces are text, so this is never the lossy way; should it be, a
-        // replaced character is seen at once, where undefined behaviour is not.
-        simd::into_string(bytes)
-            .unwrap_or_else(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        EncodedBytes::from_start(std::mem::take(&mut self.buffer), self.start)
     }
 }
 

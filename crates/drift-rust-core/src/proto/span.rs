@@ -182,7 +182,7 @@ pub(crate) fn encode_span(
 
     let size = |source| match source {
         StructSource::Empty => 0,
-        StructSource::Document(document) => document.size_hint() * 2,
+        StructSource::Document(document) => document.struct_size_hint(),
         StructSource::Bytes(bytes) => bytes.len(),
     };
     let capacity =
@@ -193,7 +193,7 @@ pub(crate) fn encode_span(
         let buffer = &mut writer.buffer;
         buffer.bytes_field(span::ENVIRONMENT, environment.as_bytes());
     }
-    let nothing = &mut HashAlong::of(&[]);
+    let nothing = &mut HashAlong::nothing();
     struct_field(&mut writer, span::METADATA, contents.metadata, nothing);
     let buffer = &mut writer.buffer;
     buffer.int_field(span::IS_ROOT_SPAN, i64::from(fields.is_root_span));

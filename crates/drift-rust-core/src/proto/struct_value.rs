@@ -7,7 +7,7 @@ use crate::writer::{HashAlong, prepend_struct};
 
 /// The Struct of a document; empty for one that is not an object.
 pub(crate) fn encode_struct(document: &Document<'_>) -> EncodedBytes {
-    let mut writer = StructWriter::new(ReverseBuffer::with_capacity(document.size_hint() * 2));
+    let mut writer = StructWriter::new(ReverseBuffer::with_capacity(document.struct_size_hint()));
     writer.object(document, 0);
     writer.buffer.finish()
 }
@@ -29,7 +29,7 @@ impl StructWriter {
 
     /// The entries of a document's object; `depth` is that of the Struct message.
     pub(crate) fn object(&mut self, document: &Document<'_>, depth: usize) {
-        self.object_and_hash(document, depth, &mut HashAlong::of(&[]));
+        self.object_and_hash(document, depth, &mut HashAlong::nothing());
     }
 
     /// The same, with something hashed along.
