@@ -260,6 +260,117 @@ impl<'s> Js<'s> {
         }
     }
 
+    /// A string's text in memory of the place, which is to be given back;
+    /// `None` when the value is no string.
+    pub(crate) fn taken_text(
+        &self,
+        place: usize,
+        value: Value<'s>,
+    ) -> Result<Option<(String, FirstSurrogate)>, Failure> {
+        let scratch = self.kept.and_then(|kept| kept.texts.get(place));
+        let bytes = scratch.map(Scratch::take).unwrap_or_default();
+        // No bytes are a text.
+        let mut text = String::from_utf8(bytes).unwrap_or_default();
+        match self.append_text(value, &mut text)? {
+            Some(first) => Ok(Some((text, first))),
+            None => {
+                self.give_back(place, text);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Keeps the memory of a text for the next one in its place.
+    pub(crate) fn give_back(&self, place: usize, text: String) {
+        if let Some(scratch) = self.kept.and_then(|kept| kept.texts.get(place)) {
+            scratch.give_back(text.into_bytes());
+        }
+    }
+
+    /// A short string's text, a longer one's too; `None` when it is no string.
+    pub(crate) fn short_text(&self, value: Value<'s>) -> Result<Option<String>, Failure> {
+        const ROOM: usize = 256;
+        let (mut units, mut written) = ([0_u16; ROOM], 0);
+        // SAFETY: there is room for as many units; one of them is for the NUL
+        // that Node-API appends.
+        let status = unsafe {
+            sys::napi_get_value_string_utf16(
+                self.raw(),
+                value.raw,
+                units.as_mut_ptr(),
+                ROOM,
+                &mut written,
+            )
+        };
+        if status == sys::Status::napi_string_expected {
+            return Ok(None);
+        }
+        self.check(status)?;
+        match units.get(..written) {
+            Some(units) if written + 1 < ROOM => {
+                let mut text = String::new();
+                if written > 0 {
+                    transcode::append_utf8(units, &mut text);
+                }
+                Ok(Some(text))
+            }
+            _ => Ok(self.owned_text(value)?.map(|(text, _)| text)),
+        }
+    }
+
+    /// A number's double; `None` for anything else.
+    pub(crate) fn if_double(&self, value: Value<'s>) -> Option<f64> {
+        let mut double = 0.0;
+        // SAFETY: the value is a live handle of this environment.
+        let status = unsafe { sys::napi_get_value_double(self.raw(), value.raw, &mut double) };
+        (status == sys::Status::napi_ok).then_some(double)
+    }
+
+    /// A Boolean; `None` for anything else.
+    pub(crate) fn if_boolean(&self, value: Value<'s>) -> Option<bool> {
+        let mut boolean = false;
+        // SAFETY: the value is a live handle of this environment.
+        let status = unsafe { sys::napi_get_value_bool(self.raw(), value.raw, &mut boolean) };
+        (status == sys::Status::napi_ok).then_some(boolean)
+    }
+
+    /// The arguments of a callback that JavaScript called.
+    ///
+    /// # Safety
+    /// `info` is that of the callback that runs now.
+    pub(crate) unsafe fn arguments<const N: usize>(
+        &self,
+        info: sys::napi_callback_info,
+    ) -> Result<[Value<'s>; N], Failure> {
+        let (mut raw, mut count) = ([ptr::null_mut(); N], N);
+        // SAFETY: there is room for `N` arguments; Node-API fills what is not
+        // given with undefined.
+        self.check(unsafe {
+            sys::napi_get_cb_info(
+                self.raw(),
+                info,
+                &mut count,
+                raw.as_mut_ptr(),
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
+        })?;
+        Ok(raw.map(|raw| self.value(raw)))
+    }
+
+    /// `true`, as a callback returns it.
+    pub(crate) fn truth(&self) -> sys::napi_value {
+        let mut truth = ptr::null_mut();
+        // SAFETY: the environment is live; without it null stays, undefined.
+        unsafe { sys::napi_get_boolean(self.raw(), true, &mut truth) };
+        truth
+    }
+
+    /// What is kept for the environment.
+    pub(crate) fn kept(&self) -> Option<&'s Kept> {
+        self.kept
+    }
+
     /// A string as text of its own; `None` when the value is no string.
     pub(crate) fn owned_text(
         &self,
@@ -599,6 +710,18 @@ impl<'s> Js<'s> {
                 raw,
             )
         })
+    }
+
+    /// Calls the function at a place, which runs JavaScript; `None` where there
+    /// is no such function.
+    pub(crate) fn call_at(
+        &mut self,
+        place: usize,
+        arguments: &[Value<'s>],
+    ) -> Result<Option<Value<'s>>, Failure> {
+        self.function(place)
+            .map(|function| self.call(function, arguments))
+            .transpose()
     }
 
     /// A plain object of a known shape.

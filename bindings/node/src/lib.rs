@@ -286,8 +286,9 @@ pub fn process_span<'s>(env: &'s Env, span: Unknown<'s>) -> Returned<'s> {
     run(env, |js| {
         let handles = SpanHandles::read(js, js.argument(span))?;
         let input = handles.resolve(&InPlace(js))?;
-        let output = ProcessSpan::compute(&input)?;
-        ProcessSpan::convert(js, output)
+        let output = ProcessSpan::compute(&input);
+        input.give_back(js);
+        ProcessSpan::convert(js, output?)
     })
 }
 

@@ -308,6 +308,169 @@ test('processSpan refuses unknown members by name', () => {
   assert.match(message, /trace_id/)
 })
 
+const spanMembers = {
+  traceId: 't',
+  spanId: 's',
+  parentSpanId: 'p',
+  name: 'n',
+  packageName: 'pn',
+  instrumentationName: 'i',
+  submoduleName: 'su',
+  packageType: 1,
+  environment: 'e',
+  kind: 2,
+  statusCode: 1,
+  statusMessage: 'm',
+  isPreAppStart: true,
+  isRootSpan: true,
+  timestampSeconds: 1,
+  timestampNanos: 2,
+  durationSeconds: 3,
+  durationNanos: 4,
+  inputJson: '{"a":"eA=="}',
+  inputMerges: '{"a":{"encoding":1}}',
+  outputJson: '{"b":2}',
+  outputMerges: '{"b":{"match_importance":0.5}}',
+  metadataJson: '{"c":3}',
+}
+
+test('a span is read wherever its members stand', () => {
+  const expected = processSpan(spanMembers)
+  // What the published calls make of it, by the test above.
+  assert.equal(JSON.parse(spanToJson(expected.spanBytes)).metadata.c, 3)
+  const entries = Object.entries(spanMembers)
+  class Getters {}
+  for (const [name, value] of entries) Object.defineProperty(Getters.prototype, name, { get: () => value })
+  const hidden = { ...spanMembers }
+  for (const name of ['name', 'inputMerges']) Object.defineProperty(hidden, name, { enumerable: false })
+  const accessors = Object.defineProperties(
+    {},
+    Object.fromEntries(entries.map(([name, value]) => [name, { enumerable: true, get: () => value }])),
+  )
+  const slow = { ...spanMembers, gone: 1 }
+  delete slow.gone
+  const { name, kind, outputJson, ...others } = spanMembers
+  for (const [place, span] of [
+    Object.fromEntries([...entries].reverse()),
+    Object.fromEntries([...entries.slice(7), ...entries.slice(0, 7)]),
+    Object.assign(Object.create(null), spanMembers),
+    Object.create(spanMembers),
+    Object.assign(Object.create({ name, kind, outputJson }), others),
+    new Getters(),
+    hidden,
+    accessors,
+    slow,
+    Object.freeze({ ...spanMembers }),
+    new Proxy(spanMembers, {}),
+    Object.assign(() => {}, others, { kind, outputJson }),
+    { ...spanMembers, [Symbol('other')]: 1 },
+  ].entries()) {
+    // The function has a name of its own, which cannot be assigned.
+    if (typeof span === 'function') Object.defineProperty(span, 'name', { value: 'n' })
+    assert.deepEqual(processSpan(span), expected, `span ${place}`)
+    assert.deepEqual(processSpans([span]).requestBytes, processSpans([spanMembers]).requestBytes, `span ${place}`)
+  }
+})
+
+test('spans of many kinds in turn are each read as themselves', () => {
+  const kinds = Array.from({ length: 40 }, (_, place) => {
+    const entries = Object.entries({ ...spanMembers, name: `span ${place}` })
+    return Object.fromEntries([...entries.slice(place % 23), ...entries.slice(0, place % 23)].slice(0, 8 + (place % 16)))
+  })
+  const expected = kinds.map((span) => processSpan({ ...Object.fromEntries(Object.keys(spanMembers).map((each) => [each, undefined])), ...span }))
+  for (let round = 0; round < 200; round++) {
+    kinds.forEach((span, place) => assert.deepEqual(processSpan({ ...span }).spanBytes, expected[place].spanBytes))
+  }
+})
+
+test('a member that is no member is refused wherever it stands', () => {
+  for (const span of [
+    { ...spanMembers, extra: undefined },
+    { extra: 1, ...spanMembers },
+    { ...spanMembers, 0: 1 },
+    { ...spanMembers, '': 1 },
+    { ...spanMembers, constructor: 1 },
+    Object.defineProperty({ ...spanMembers }, '__proto__', { enumerable: true, value: 1 }),
+    ['x'],
+    new Uint8Array(1),
+  ]) {
+    const { code, path, message } = faultOf(() => processSpan(span))
+    assert.deepEqual([code, path], ['invalid_argument', '$.span'])
+    assert.match(message, /there is no member "(extra|0||constructor|__proto__)"/)
+  }
+})
+
+test('a getter may delete or add members and read other spans meanwhile', () => {
+  const other = { outputJson: '[1]', name: 'other', traceId: 'o' }
+  const span = {
+    get traceId() {
+      delete this.spanId
+      return processSpan(other).outputNormalizedJson
+    },
+    spanId: 's',
+    get name() {
+      this.kind = 3
+      return processSpan({ name: 'third' }).inputNormalizedJson
+    },
+    inputJson: '{"a":1}',
+  }
+  const read = JSON.parse(spanToJson(processSpan(span).spanBytes))
+  assert.deepEqual([read.traceId, read.spanId ?? '', read.name, read.kind], ['[1]', '', '{}', 3])
+  assert.deepEqual(read.inputValue, { a: 1 })
+})
+
+test('strings of a span come whole, of every length and alphabet', () => {
+  const lengths = [0, 1, 7, 8, 15, 16, 17, 127, 253, 254, 255, 256, 257, 4095, 4096, 4097, 70_000]
+  for (const letter of ['a', 'é', '東', '😀', '\ud800']) {
+    for (const length of lengths) {
+      const text = letter.repeat(length)
+      const whole = letter === '\ud800' ? '\ufffd'.repeat(length) : text
+      const { spanBytes, inputNormalizedJson } = processSpan({
+        ...spanMembers,
+        name: text,
+        environment: text,
+        inputJson: `{"a":"${text}"}`,
+        inputMerges: null,
+      })
+      const read = JSON.parse(spanToJson(spanBytes))
+      assert.ok(read.name === whole || (whole === '' && read.name === undefined), `${letter} ${length}`)
+      assert.equal(read.environment, whole)
+      assert.equal(inputNormalizedJson, `{"a":"${whole}"}`)
+    }
+  }
+})
+
+test('texts of a span may be bytes, some or all', () => {
+  const expected = processSpan(spanMembers)
+  const texts = ['inputJson', 'inputMerges', 'outputJson', 'outputMerges', 'metadataJson']
+  for (const names of [texts, ...texts.map((name) => [name])]) {
+    const bytes = names.map((name) => [name, Buffer.from(spanMembers[name])])
+    assert.deepEqual(processSpan({ ...spanMembers, ...Object.fromEntries(bytes) }), expected, names.join())
+  }
+})
+
+test('every member of a span is refused by name when it is of another kind', () => {
+  for (const [name, value] of Object.entries(spanMembers)) {
+    for (const wrong of [Symbol('x'), {}, () => {}, typeof value === 'boolean' ? 1 : true]) {
+      const { code, path } = faultOf(() => processSpan({ ...spanMembers, [name]: wrong }))
+      const member = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+      assert.deepEqual([code, path], ['invalid_argument', `$.${member}`])
+    }
+  }
+  for (const [name, value] of [
+    ['kind', 2n],
+    ['kind', NaN],
+    ['timestampNanos', 2 ** 31],
+    ['timestampSeconds', Infinity],
+    ['timestampSeconds', 2n ** 63n],
+  ]) {
+    assert.equal(faultOf(() => processSpan({ ...spanMembers, [name]: value })).code, 'invalid_argument')
+  }
+  const seconds = processSpan({ ...spanMembers, timestampSeconds: 7n, timestampNanos: 2.9, durationSeconds: -1.9 })
+  const { timestamp, duration } = JSON.parse(spanToJson(seconds.spanBytes))
+  assert.deepEqual([timestamp, duration.seconds], [{ nanos: 2, seconds: 7 }, -1])
+})
+
 test('an export request holds the spans as they are', () => {
   const request = buildExportSpansRequestBytes('a', 'b', 'c', 'd', [Buffer.alloc(0), new Uint8Array([0x0a, 1, 0x78])])
   assert.equal(request.toString('hex'), '0a01611201621a01632201642a002a030a0178')
