@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![deny(unsafe_code)]
 
+mod batch;
 mod canonical;
 mod diff;
 mod document;
@@ -23,6 +24,7 @@ mod text;
 mod value;
 mod writer;
 
+pub use batch::{Batch, ProcessedSpans, with_batch};
 pub use canonical::CanonicalText;
 pub use diff::{
     Difference, DifferenceKind, diff_documents, diff_export_requests, diff_json, diff_spans,

@@ -1,21 +1,20 @@
-//! A whole span in one call, and a whole batch in one call.
+//! A whole span in one call, and a whole batch in one call; how a batch is
+//! shared out is in `batch.rs`.
 
+use crate::batch::with_batch;
 use crate::document::Document;
 use crate::error::{BuildError, ExportError, SpanError};
 use crate::merges::SchemaMerges;
 use crate::payload::Payload;
 use crate::proto::EncodedBytes;
-use crate::proto::check::check_span;
-use crate::proto::export::{ExportHeader, ExportRequest};
+use crate::proto::export::ExportHeader;
 use crate::proto::reverse::ReverseBuffer;
 use crate::proto::span::{
-    Alongside, SpanContents, SpanFields, StructSource, check_enums, encode_span, measure,
+    Alongside, SpanContents, SpanFields, StructSource, check_enums, encode_span,
 };
 use crate::schema_cache::SchemaForms;
 use crate::writer::HashAlong;
 use crate::{CanonicalText, JsonText, MergesError, ValueOptions};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 /// A value of a span: JSON text, or a document built from a native value.
 #[derive(Clone, Debug, Default)]
@@ -286,127 +285,9 @@ pub fn process_spans(
     spans: &[BatchSpan<'_>],
     options: BatchOptions,
 ) -> ProcessedBatch {
-    let mut good = Vec::with_capacity(spans.len());
-    let mut message_depths = Vec::with_capacity(spans.len());
-    let mut errors = Vec::new();
-    for result in process_all(spans, options) {
-        match result {
-            Ok((bytes, depth)) => {
-                good.push(bytes);
-                message_depths.push(Some(depth));
-            }
-            Err(error) => {
-                message_depths.push(match &error {
-                    ExportError::MessageDepth { message_depth, .. } => Some(*message_depth),
-                    ExportError::Protobuf { .. } | ExportError::Span { .. } => None,
-                });
-                errors.push(error);
-            }
-        }
-    }
-    ProcessedBatch {
-        request_bytes: ExportRequest::known_good(header, &good).to_vec(),
-        message_depths,
-        errors,
-    }
-}
-
-type SpanResult<'a> = Result<(SpanBytes<'a>, usize), ExportError>;
-
-/// Payload bytes that are worth a thread.
-const BYTES_PER_THREAD: usize = 64 * 1024;
-
-/// The results of all spans, in their order.
-fn process_all<'a>(spans: &[BatchSpan<'a>], options: BatchOptions) -> Vec<SpanResult<'a>> {
-    let bytes: usize = spans.iter().map(payload_bytes).sum();
-    let threads = options
-        .threads
-        .min(bytes / BYTES_PER_THREAD)
-        .min(spans.len());
-    if threads < 2 {
-        let one = |(index, span)| process_one(index, span, options);
-        return spans.iter().enumerate().map(one).collect();
-    }
-    // Whoever is free takes the next span, since spans differ in size.
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut done = Vec::new();
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(span) = spans.get(index) else {
-                return done;
-            };
-            done.push((index, process_one(index, span, options)));
-        }
-    };
-    let mut done = thread::scope(|scope| {
-        // A thread that the system refuses is one less to help.
-        let helpers: Vec<_> = (1..threads)
-            .filter_map(|_| thread::Builder::new().spawn_scoped(scope, work).ok())
-            .collect();
-        let mut done = work();
-        for helper in helpers {
-            match helper.join() {
-                Ok(more) => done.extend(more),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        done
-    });
-    done.sort_unstable_by_key(|(index, _)| *index);
-    done.into_iter().map(|(_, result)| result).collect()
-}
-
-/// About how many bytes are to be read for a span.
-fn payload_bytes(span: &BatchSpan<'_>) -> usize {
-    let size = |source: &ValueSource<'_>| match source {
-        ValueSource::Json(text) => text.len(),
-        ValueSource::Document(document) => document.size_hint(),
-        ValueSource::Absent | ValueSource::Refused(_) => 0,
-    };
-    match span {
-        BatchSpan::Input(input) => size(&input.input) + size(&input.output) + size(&input.metadata),
-        BatchSpan::Encoded(_) | BatchSpan::Refused(_) => 0,
-    }
-}
-
-enum SpanBytes<'a> {
-    Own(EncodedBytes),
-    Given(&'a [u8]),
-}
-
-impl AsRef<[u8]> for SpanBytes<'_> {
-    fn as_ref(&self) -> &[u8] {
-        match self {
-            SpanBytes::Own(bytes) => bytes,
-            SpanBytes::Given(bytes) => bytes,
-        }
-    }
-}
-
-fn process_one<'a>(index: usize, span: &BatchSpan<'a>, options: BatchOptions) -> SpanResult<'a> {
-    let (bytes, message_depth) = match span {
-        BatchSpan::Input(input) => {
-            let span = process_span(input).map_err(|source| ExportError::Span { index, source })?;
-            (SpanBytes::Own(span.span_bytes), span.message_depth)
-        }
-        BatchSpan::Encoded(bytes) => {
-            check_span(bytes).map_err(|source| ExportError::Protobuf { index, source })?;
-            (SpanBytes::Given(bytes), measure(bytes))
-        }
-        BatchSpan::Refused(source) => {
-            return Err(ExportError::Span {
-                index,
-                source: source.clone(),
-            });
-        }
-    };
-    match options.max_message_depth {
-        Some(limit) if message_depth > limit => Err(ExportError::MessageDepth {
-            index,
-            message_depth,
-            limit,
-        }),
-        _ => Ok((bytes, message_depth)),
-    }
+    with_batch(options, |mut batch| {
+        spans.iter().for_each(|span| batch.add(span));
+        batch.finish()
+    })
+    .into_batch(header)
 }
