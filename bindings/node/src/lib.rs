@@ -312,11 +312,7 @@ pub fn process_span_async<'s>(env: &'s Env, span: Unknown<'s>) -> Returned<'s> {
 )]
 pub fn process_spans<'s>(env: &'s Env, spans: Unknown<'s>, options: Unknown<'s>) -> Returned<'s> {
     run(env, |js| {
-        let (spans, options) = (js.argument(spans), js.argument(options));
-        let handles = ProcessSpansHandles::read(js, spans, options)?;
-        let input = handles.resolve(&InPlace(js))?;
-        let output = ProcessSpans::compute(&input)?;
-        ProcessSpans::convert(js, output)
+        ProcessSpans::call(js, js.argument(spans), js.argument(options))
     })
 }
 

@@ -415,8 +415,10 @@ pub(crate) enum SpanHandles<'s> {
     /// It is read.
     Read(Box<OwnedSpan<'static>>),
     /// The plain members are read, the texts still handles.
-    Handles(Box<PlainFields>, [(&'static CStr, Value<'s>); 5]),
+    Handles(Box<(PlainFields, TextHandles<'s>)>),
 }
+
+type TextHandles<'s> = [(&'static CStr, Value<'s>); 5];
 
 impl<'s> SpanHandles<'s> {
     pub(crate) fn read(js: &mut Js<'s>, object: Value<'s>) -> Result<Self, Unread> {
@@ -451,14 +453,17 @@ impl<'s> SpanHandles<'s> {
             text(c"outputMerges")?,
             text(c"metadataJson")?,
         ];
-        Ok(SpanHandles::Handles(Box::new(plain), texts))
+        Ok(SpanHandles::Handles(Box::new((plain, texts))))
     }
 
     /// Reads the texts; no JavaScript runs from here on.
-    pub(crate) fn resolve<'a>(self, source: &impl Source<'s, 'a>) -> Result<OwnedSpan<'a>, Unread> {
+    pub(crate) fn resolve<'a>(
+        self,
+        source: &impl Source<'s, 'a>,
+    ) -> Result<Box<OwnedSpan<'a>>, Unread> {
         let (plain, texts) = match self {
-            SpanHandles::Read(span) => return Ok(*span),
-            SpanHandles::Handles(plain, texts) => (*plain, texts),
+            SpanHandles::Read(span) => return Ok(span),
+            SpanHandles::Handles(handles) => *handles,
         };
         let [input, input_merges, output, output_merges, metadata] = texts;
         let text = |(name, value)| source.optional_text(value).map_err(of_member(name));
@@ -469,7 +474,7 @@ impl<'s> SpanHandles<'s> {
             text(output_merges)?,
             text(metadata)?,
         ];
-        Ok(OwnedSpan { plain, texts })
+        Ok(Box::new(OwnedSpan { plain, texts }))
     }
 }
 
@@ -621,10 +626,10 @@ impl OwnedSpan<'_> {
 }
 
 impl Operation for ProcessSpan {
-    type Input<'a> = OwnedSpan<'a>;
+    type Input<'a> = Box<OwnedSpan<'a>>;
     type Output = ProcessedSpan;
 
-    fn compute(input: &OwnedSpan<'_>) -> Result<ProcessedSpan, Report> {
+    fn compute(input: &Box<OwnedSpan<'_>>) -> Result<ProcessedSpan, Report> {
         process_span(&input.input()).map_err(|error| Report::of(&error))
     }
 

@@ -41,6 +41,7 @@ pub(crate) fn width(text: &str) -> Width {
 /// the offset in `out` (in bytes) of the first of these.
 pub(crate) fn append_utf8(units: &[u16], out: &mut String) -> Option<usize> {
     let mut bytes = std::mem::take(out).into_bytes();
+    let units = append_ascii(units, &mut bytes);
     bytes.reserve_exact(room_for(units) + SLACK);
     let mut sink = Utf8Sink { bytes, first: None };
     #[cfg(target_arch = "x86_64")]
@@ -56,6 +57,23 @@ pub(crate) fn append_utf8(units: &[u16], out: &mut String) -> Option<usize> {
     // as four, a surrogate alone as U+FFFD, and any other as three.
     *out = unsafe { String::from_utf8_unchecked(sink.bytes) };
     sink.first
+}
+
+/// Appends the blocks that are ASCII up to the first that is not, and gives the
+/// rest: most texts need no more memory than they have letters.
+fn append_ascii<'u>(units: &'u [u16], bytes: &mut Vec<u8>) -> &'u [u16] {
+    const BLOCK: usize = 32;
+    bytes.reserve_exact(units.len() + SLACK);
+    let (blocks, _) = units.as_chunks::<BLOCK>();
+    let mut done = 0;
+    for block in blocks {
+        if block.iter().fold(0, |all, unit| all | unit) >= 0x80 {
+            break;
+        }
+        put(bytes, block.map(|unit| unit as u8), BLOCK);
+        done += BLOCK;
+    }
+    units.get(done..).unwrap_or_default()
 }
 
 /// At least as many bytes as the units take. A unit takes three at most (a pair

@@ -579,6 +579,55 @@ test('a batch keeps the good spans and reports the bad ones', () => {
   assert.deepEqual(batch.messageDepths, [2, null, null, 2, null, null, null, null, 121, null])
 })
 
+test('a batch of any size, of texts, buffers and encoded spans, is its spans one after the other', () => {
+  const json = (place) => `{"z":${place},"a":["${'aé東😀'[place % 4].repeat(3000 + (place % 7) * 400)}"]}`
+  const encoded = processSpan({ name: 'encoded', inputJson: json(1) }).spanBytes
+  const kinds = {
+    texts: (place) => ({ name: `span ${place}`, outputJson: json(place), inputMerges: '{}' }),
+    buffers: (place) => ({ name: `span ${place}`, outputJson: Buffer.from(json(place)), inputJson: '{}' }),
+    encoded: () => encoded,
+    mixed: (place) => kinds[['texts', 'texts', 'buffers', 'encoded'][Math.floor(place / 9) % 4]](place),
+    bad: (place) => (place % 5 === 2 ? { name: `span ${place}`, outputJson: `${json(place)},` } : kinds.mixed(place)),
+  }
+  // From 16 KiB on, spans are handed to other threads in portions, and from 128 KiB on there are such.
+  for (const count of [1, 3, 6, 30, 50, 200]) {
+    for (const [name, make] of Object.entries(kinds)) {
+      const spans = Array.from({ length: count }, (_, place) => make(place))
+      const batch = processSpans(spans, { environment: 'e' })
+      const bad = new Set(batch.errors.map(({ index }) => index))
+      assert.deepEqual([...bad], name === 'bad' ? [...spans.keys()].filter((place) => place % 5 === 2) : [])
+      const good = spans.filter((_, place) => !bad.has(place)).map((span) => (Buffer.isBuffer(span) ? span : processSpan(span).spanBytes))
+      const request = buildExportSpansRequestBytes('', 'e', '', '', good)
+      assert.ok(batch.requestBytes.equals(request), `${count} ${name}`)
+      assert.equal(batch.messageDepths.length, count)
+      if (bad.size > 0) assert.equal(faultOf(() => processSpans(spans, { strict: true })).index, 2)
+    }
+  }
+})
+
+test('getters may throw, detach buffers and process batches while other threads work on the spans before', () => {
+  const text = `{"a":"${'x'.repeat(8000)}"}`
+  const span = (place) => ({ name: `span ${place}`, outputJson: text })
+  const bytes = new Uint8Array(Buffer.from(text))
+  const spans = Array.from({ length: 120 }, (_, place) => span(place))
+  let inner
+  spans[60] = { ...span(60), get name() { throw new Error('boom') } }
+  spans[61] = { ...span(61), inputJson: bytes }
+  spans[80] = { ...span(80), get name() {
+    structuredClone(bytes.buffer, { transfer: [bytes.buffer] })
+    inner = processSpans(Array.from({ length: 50 }, (_, place) => span(place)))
+    return 'detached'
+  } }
+  const batch = processSpans(spans)
+  // A detached buffer is an empty text, which is no JSON.
+  assert.deepEqual(batch.errors.map(({ index, code }) => [index, code]), [[60, 'invalid_argument'], [61, 'invalid_json']])
+  const good = [...spans.keys()].filter((place) => place !== 60 && place !== 61)
+  const named = good.map((place) => processSpan({ ...span(place), ...(place === 80 && { name: 'detached' }) }).spanBytes)
+  assert.ok(batch.requestBytes.equals(buildExportSpansRequestBytes('', '', '', '', named)))
+  const fifty = Array.from({ length: 50 }, (_, place) => processSpan(span(place)).spanBytes)
+  assert.ok(inner.requestBytes.equals(buildExportSpansRequestBytes('', '', '', '', fifty)))
+})
+
 test('a strict batch throws its first error, with the index', () => {
   const error = faultOf(() => processSpans([{}, { kind: 9 }, null], { strict: true }))
   assert.deepEqual([error.index, error.code, error.path], [1, 'invalid_enum', '$.kind'])
