@@ -7,6 +7,7 @@
 //! may run JavaScript (getters, proxies) takes `&mut Js`, and a borrow of bytes
 //! holds `&Js`; so nothing can detach, resize or write what is being read.
 
+use crate::external::{self, Ascii};
 use crate::factory::{BUFFER_ALLOCATOR, Shape};
 use crate::failure::{Class, Failure, Report};
 use crate::kept::{Kept, Scratch, Texts};
@@ -560,27 +561,64 @@ impl<'s> Js<'s> {
                 |kept| &kept.units,
                 |units| {
                     transcode::to_utf16(text, units);
-                    // SAFETY: pointer and length are those of `units`.
-                    self.made(|raw| unsafe {
-                        sys::napi_create_string_utf16(
-                            self.raw(),
-                            units.as_ptr(),
-                            units.len().cast_signed(),
-                            raw,
-                        )
-                    })
+                    self.utf16_string(units)
                 },
             ),
         };
-        made.map_err(|failure| match failure {
-            Failure::Pending => failure,
-            Failure::Fault(_) => Failure::from(Report::new(
-                ErrorCode::InvalidArgument,
-                format!(
-                    "a result of {} bytes is longer than a JavaScript string can be",
-                    text.len()
-                ),
-            )),
+        made.map_err(|failure| too_long(failure, text.len()))
+    }
+
+    /// A string of a text that nothing else needs, which is free as soon as it
+    /// is copied; a long one is not, but becomes the string.
+    pub(crate) fn string_of<T>(&self, text: T) -> Result<Value<'s>, Failure>
+    where
+        T: AsRef<str> + Send + 'static,
+    {
+        let (env, length) = (self.raw(), text.as_ref().len());
+        if length < external::LEAST_BYTES / 2 {
+            return self.string(text.as_ref());
+        }
+        let made = match transcode::width(text.as_ref()) {
+            // Beyond ASCII a character of one byte has two in UTF-8, and one of
+            // two bytes at most three.
+            Width::Ascii | Width::Latin1 if length < external::LEAST_BYTES => {
+                return self.string(text.as_ref());
+            }
+            Width::Ascii => match external::string(env, Ascii(text)) {
+                Ok(made) => Ok(self.value(made)),
+                Err(Ascii(text)) => self.latin1_string(text.as_ref().as_bytes()),
+            },
+            Width::Latin1 => {
+                let mut bytes = Vec::new();
+                transcode::to_latin1(text.as_ref(), &mut bytes);
+                drop(text);
+                match external::string(env, bytes) {
+                    Ok(made) => Ok(self.value(made)),
+                    Err(bytes) => self.latin1_string(&bytes),
+                }
+            }
+            Width::Utf16 => {
+                let mut units = Vec::new();
+                transcode::to_utf16(text.as_ref(), &mut units);
+                drop(text);
+                match external::string(env, units) {
+                    Ok(made) => Ok(self.value(made)),
+                    Err(units) => self.utf16_string(&units),
+                }
+            }
+        };
+        made.map_err(|failure| too_long(failure, length))
+    }
+
+    fn utf16_string(&self, units: &[u16]) -> Result<Value<'s>, Failure> {
+        // SAFETY: pointer and length are those of `units`.
+        self.made(|raw| unsafe {
+            sys::napi_create_string_utf16(
+                self.raw(),
+                units.as_ptr(),
+                units.len().cast_signed(),
+                raw,
+            )
         })
     }
 
@@ -831,9 +869,10 @@ impl<'s> Js<'s> {
     }
 }
 
-impl Drop for Js<'_> {
-    /// The call ends: what its texts lay in is kept for the next.
-    fn drop(&mut self) {
+impl Js<'_> {
+    /// What the texts of the call lay in is kept for the next call, and free
+    /// where it is large.
+    pub(crate) fn end_texts(&mut self) {
         let kept = self.kept.into_iter().flat_map(|kept| &kept.texts);
         for (text, scratch) in self.texts.iter_mut().zip(kept) {
             match text.take() {
@@ -841,6 +880,23 @@ impl Drop for Js<'_> {
                 None => break,
             }
         }
+    }
+}
+
+impl Drop for Js<'_> {
+    fn drop(&mut self) {
+        self.end_texts();
+    }
+}
+
+/// Why there is no string of a text of so many bytes.
+fn too_long(failure: Failure, bytes: usize) -> Failure {
+    match failure {
+        Failure::Pending => failure,
+        Failure::Fault(_) => Failure::from(Report::new(
+            ErrorCode::InvalidArgument,
+            format!("a result of {bytes} bytes is longer than a JavaScript string can be"),
+        )),
     }
 }
 

@@ -640,10 +640,10 @@ impl Operation for ProcessSpan {
             js.string(&span.output.value_hash)?,
             js.string(&span.input.schema_hash)?,
             js.string(&span.output.schema_hash)?,
-            js.string(&span.input.schema_json)?,
-            js.string(&span.output.schema_json)?,
-            js.string(&span.input.normalized_json)?,
-            js.string(&span.output.normalized_json)?,
+            js.string_of(span.input.schema_json)?,
+            js.string_of(span.output.schema_json)?,
+            js.string_of(span.input.normalized_json)?,
+            js.string_of(span.output.normalized_json)?,
             js.number(span.message_depth as f64)?,
         ];
         js.shaped(&PROCESSED_SPAN, values)
