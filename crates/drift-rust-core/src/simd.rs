@@ -82,9 +82,17 @@ impl Utf8 {
     #[inline]
     pub(crate) fn as_str(&self) -> &str {
         // SAFETY: a value is made by `new`, which looks at all bytes, and by
-        // `default`, which has none; the field is private to this module,
-        // which never changes them, and a clone has the same ones.
+        // `default`, which has none; the field is private to this module, which
+        // never changes them but to cut whole characters off, and a clone has
+        // the same ones.
         unsafe { std::str::from_utf8_unchecked(&self.0) }
+    }
+
+    /// Cuts off what is behind so many bytes, and the rest of their last
+    /// character.
+    pub(crate) fn truncate(&mut self, length: usize) {
+        let length = self.as_str().floor_char_boundary(length);
+        self.0.truncate(length);
     }
 }
 

@@ -28,6 +28,14 @@ impl EncodedBytes {
 }
 
 impl EncodedBytes {
+    /// Cuts off what is behind so many bytes and gives its memory back.
+    pub(crate) fn truncate(&mut self, length: usize) {
+        if length < self.len() {
+            self.buffer.truncate(self.start + length);
+            self.buffer.shrink_to_fit();
+        }
+    }
+
     /// Writes over bytes that were prepended last when the buffer's length had
     /// become `from_end`.
     pub(crate) fn overwrite(&mut self, from_end: usize, bytes: &[u8]) {
