@@ -11,7 +11,7 @@ use crate::external::{self, Ascii};
 use crate::factory::{BUFFER_ALLOCATOR, Shape};
 use crate::failure::{Class, Failure, Report};
 use crate::kept::{Kept, Scratch, Texts};
-use crate::transcode::{self, Width};
+use crate::transcode::{self, Released, Width};
 use drift_rust_core::ErrorCode;
 use napi::bindgen_prelude::{Env, FromNapiValue, JsValue, Unknown};
 use napi::sys;
@@ -570,10 +570,7 @@ impl<'s> Js<'s> {
 
     /// A string of a text that nothing else needs, which is free as soon as it
     /// is copied; a long one is not, but becomes the string.
-    pub(crate) fn string_of<T>(&self, text: T) -> Result<Value<'s>, Failure>
-    where
-        T: AsRef<str> + Send + 'static,
-    {
+    pub(crate) fn string_of<T: Released>(&self, text: T) -> Result<Value<'s>, Failure> {
         let (env, length) = (self.raw(), text.as_ref().len());
         if length < external::LEAST_BYTES / 2 {
             return self.string(text.as_ref());
@@ -597,15 +594,10 @@ impl<'s> Js<'s> {
                     Err(bytes) => self.latin1_string(&bytes),
                 }
             }
-            Width::Utf16 => {
-                let mut units = Vec::new();
-                transcode::to_utf16(text.as_ref(), &mut units);
-                drop(text);
-                match external::string(env, units) {
-                    Ok(made) => Ok(self.value(made)),
-                    Err(units) => self.utf16_string(&units),
-                }
-            }
+            Width::Utf16 => match external::string(env, transcode::into_utf16(text)) {
+                Ok(made) => Ok(self.value(made)),
+                Err(units) => self.utf16_string(&units),
+            },
         };
         made.map_err(|failure| too_long(failure, length))
     }
