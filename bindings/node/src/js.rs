@@ -288,8 +288,13 @@ impl<'s> Js<'s> {
         }
     }
 
-    /// A short string's text, a longer one's too; `None` when it is no string.
-    pub(crate) fn short_text(&self, value: Value<'s>) -> Result<Option<String>, Failure> {
+    /// Appends the text of a string that is likely to be short; false when it is
+    /// no string.
+    pub(crate) fn append_short_text(
+        &self,
+        value: Value<'s>,
+        out: &mut String,
+    ) -> Result<bool, Failure> {
         const ROOM: usize = 256;
         let (mut units, mut written) = ([0_u16; ROOM], 0);
         // SAFETY: there is room for as many units; one of them is for the NUL
@@ -304,19 +309,19 @@ impl<'s> Js<'s> {
             )
         };
         if status == sys::Status::napi_string_expected {
-            return Ok(None);
+            return Ok(false);
         }
         self.check(status)?;
         match units.get(..written) {
+            Some([]) => {}
             Some(units) if written + 1 < ROOM => {
-                let mut text = String::new();
-                if written > 0 {
-                    transcode::append_utf8(units, &mut text);
-                }
-                Ok(Some(text))
+                transcode::append_utf8(units, out);
             }
-            _ => Ok(self.owned_text(value)?.map(|(text, _)| text)),
+            _ => {
+                self.append_text(value, out)?;
+            }
         }
+        Ok(true)
     }
 
     /// A number's double; `None` for anything else.

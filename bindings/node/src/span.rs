@@ -139,20 +139,59 @@ impl<'s> Reader<'_, 's> {
     }
 }
 
+/// The strings among a span's plain members, one behind the other: a batch has
+/// thousands, and memory for each costs more than reading it.
+#[derive(Default)]
+struct Strings {
+    all: String,
+    /// Where each ends, in order.
+    ends: [usize; 9],
+    count: usize,
+}
+
+impl Strings {
+    /// Room for the strings of most spans.
+    const ROOM: usize = 256;
+
+    fn with_room() -> Strings {
+        Strings {
+            all: String::with_capacity(Strings::ROOM),
+            ..Strings::default()
+        }
+    }
+
+    /// Ends a string that was appended, or an empty one.
+    fn end(&mut self) {
+        if let Some(end) = self.ends.get_mut(self.count) {
+            *end = self.all.len();
+        }
+        self.count += 1;
+    }
+
+    fn push(&mut self, text: &str) {
+        self.all.push_str(text);
+        self.end();
+    }
+
+    fn get(&self) -> [&str; 9] {
+        let mut from = 0;
+        self.ends.map(|end| {
+            let text = self.all.get(from..end).unwrap_or_default();
+            from = end;
+            text
+        })
+    }
+}
+
 /// The plain members of a span, read.
 pub(crate) struct PlainFields {
-    trace_id: String,
-    span_id: String,
-    parent_span_id: String,
-    name: String,
-    package_name: String,
-    instrumentation_name: String,
-    submodule_name: String,
+    /// Trace, span and parent ids, name, package, instrumentation, submodule,
+    /// environment, status message.
+    strings: Strings,
+    has_environment: bool,
     package_type: i32,
-    environment: Option<String>,
     kind: i32,
     status_code: i32,
-    status_message: String,
     is_pre_app_start: bool,
     is_root_span: bool,
     timestamp_seconds: i64,
@@ -163,19 +202,30 @@ pub(crate) struct PlainFields {
 
 impl PlainFields {
     fn read(members: &mut Reader<'_, '_>) -> Result<PlainFields, Unread> {
+        let mut strings = Strings::with_room();
+        for name in [
+            c"traceId",
+            c"spanId",
+            c"parentSpanId",
+            c"name",
+            c"packageName",
+            c"instrumentationName",
+            c"submoduleName",
+        ] {
+            strings.push(&members.string(name)?);
+        }
+        let package_type = members.int32(c"packageType")?;
+        let environment = members.get(c"environment", optional_string)?;
+        strings.push(environment.as_deref().unwrap_or_default());
+        let kind = members.int32(c"kind")?;
+        let status_code = members.int32(c"statusCode")?;
+        strings.push(&members.string(c"statusMessage")?);
         Ok(PlainFields {
-            trace_id: members.string(c"traceId")?,
-            span_id: members.string(c"spanId")?,
-            parent_span_id: members.string(c"parentSpanId")?,
-            name: members.string(c"name")?,
-            package_name: members.string(c"packageName")?,
-            instrumentation_name: members.string(c"instrumentationName")?,
-            submodule_name: members.string(c"submoduleName")?,
-            package_type: members.int32(c"packageType")?,
-            environment: members.get(c"environment", optional_string)?,
-            kind: members.int32(c"kind")?,
-            status_code: members.int32(c"statusCode")?,
-            status_message: members.string(c"statusMessage")?,
+            strings,
+            has_environment: environment.is_some(),
+            package_type,
+            kind,
+            status_code,
             is_pre_app_start: members.flag(c"isPreAppStart")?,
             is_root_span: members.flag(c"isRootSpan")?,
             timestamp_seconds: members.int64(c"timestampSeconds")?,
@@ -186,19 +236,30 @@ impl PlainFields {
     }
 
     fn fields(&self) -> SpanFields<'_> {
+        let [
+            trace_id,
+            span_id,
+            parent_span_id,
+            name,
+            package_name,
+            instrumentation_name,
+            submodule_name,
+            environment,
+            status_message,
+        ] = self.strings.get();
         SpanFields {
-            trace_id: &self.trace_id,
-            span_id: &self.span_id,
-            parent_span_id: &self.parent_span_id,
-            name: &self.name,
-            package_name: &self.package_name,
-            instrumentation_name: &self.instrumentation_name,
-            submodule_name: &self.submodule_name,
+            trace_id,
+            span_id,
+            parent_span_id,
+            name,
+            package_name,
+            instrumentation_name,
+            submodule_name,
             package_type: self.package_type,
-            environment: self.environment.as_deref(),
+            environment: self.has_environment.then_some(environment),
             kind: self.kind,
             status_code: self.status_code,
-            status_message: &self.status_message,
+            status_message,
             is_pre_app_start: self.is_pre_app_start,
             is_root_span: self.is_root_span,
             timestamp_seconds: self.timestamp_seconds,
@@ -546,11 +607,16 @@ fn received<'s>(
         };
     }
     let missing = |value| matches!(js.kind(value), Kind::Undefined | Kind::Null);
-    let optional = |value| match js.short_text(value)? {
-        Some(text) => Ok(Some(Some(text))),
-        None => Ok::<_, Failure>(missing(value).then_some(None)),
+    let mut strings = Strings::with_room();
+    // Whether the string is there.
+    let mut string = |value| {
+        let there = js.append_short_text(value, &mut strings.all)?;
+        strings.end();
+        Ok::<_, Failure>(match there {
+            true => Some(true),
+            false => missing(value).then_some(false),
+        })
     };
-    let string = |value| Ok::<_, Failure>(optional(value)?.map(Option::unwrap_or_default));
     let integer = |value| match js.if_double(value) {
         Some(double) => whole(double),
         None => missing(value).then_some(0),
@@ -560,19 +626,25 @@ fn received<'s>(
         None => missing(value).then_some(false),
         boolean => boolean,
     };
+    for value in [
+        trace_id,
+        span_id,
+        parent_span_id,
+        name,
+        package_name,
+        instrumentation_name,
+        submodule_name,
+    ] {
+        or_none!(string(value)?);
+    }
+    let has_environment = or_none!(string(environment)?);
+    or_none!(string(status_message)?);
     let plain = PlainFields {
-        trace_id: or_none!(string(trace_id)?),
-        span_id: or_none!(string(span_id)?),
-        parent_span_id: or_none!(string(parent_span_id)?),
-        name: or_none!(string(name)?),
-        package_name: or_none!(string(package_name)?),
-        instrumentation_name: or_none!(string(instrumentation_name)?),
-        submodule_name: or_none!(string(submodule_name)?),
+        strings,
+        has_environment,
         package_type: or_none!(integer32(package_type)),
-        environment: or_none!(optional(environment)?),
         kind: or_none!(integer32(kind)),
         status_code: or_none!(integer32(status_code)),
-        status_message: or_none!(string(status_message)?),
         is_pre_app_start: or_none!(flag(is_pre_app_start)),
         is_root_span: or_none!(flag(is_root_span)),
         timestamp_seconds: or_none!(integer(timestamp_seconds)),
