@@ -2,8 +2,9 @@
 //!
 //! V8 copies a string into memory of its own, which for one of megabytes is
 //! memory fresh from the system: a page fault for every 4 KiB, as much as all
-//! work of the core. Node itself keeps strings of a megabyte and more outside
-//! of V8's heap. The functions are Node-API's since Node 20.4, experimental
+//! work of the core (`normalizeAndHash` on strings-107kB-unicode, Node 20,
+//! x86-64: 430 µs with the copy, 230 without). Node itself keeps strings of a
+//! megabyte and more outside of V8's heap. The functions are Node-API's since Node 20.4, experimental
 //! up to its version 10, so they are looked up where they are used, and where
 //! they are missing strings are copied.
 //!
@@ -139,7 +140,9 @@ unsafe extern "C" fn free<U: Unit, T: Characters<U>>(
     }
 }
 
-/// V8 does not count strings outside of its heap when it decides to collect.
+/// V8 does not count strings outside of its heap when it decides to collect:
+/// without this, 400 calls on 2 MB in a row leave 1.4 GB behind them, with it
+/// 0.17 (0.13 where the strings are in the heap).
 #[cfg(target_os = "linux")]
 fn tell_collector(env: sys::napi_env, bytes: usize, sign: i64) {
     let (change, mut all) = (bytes as i64 * sign, 0);
