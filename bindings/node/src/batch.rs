@@ -6,10 +6,11 @@ use crate::operation::Operation;
 use crate::read::{InPlace, Source, Unfit, boolean, check_names, integer64, option_string, string};
 use crate::span::{OwnedSpan, SpanHandles, Unread};
 use drift_rust_core::{
-    BatchOptions, BatchSpan, ExportHeader, ExportRequest, ProcessedBatch, SpanError,
-    build_export_spans_request_bytes, process_spans,
+    BatchOptions, BatchSpan, ExportError, ExportHeader, ExportRequest, ProcessedBatch, SpanError,
+    build_export_spans_request_bytes, process_spans, with_batch,
 };
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::num::NonZero;
 use std::sync::LazyLock;
 
@@ -170,49 +171,40 @@ pub(crate) struct ProcessSpans;
 
 /// One span of the list: what of it could be read without reading buffers.
 enum Entry<'s> {
-    Input(Box<SpanHandles<'s>>),
+    Input(SpanHandles<'s>),
     Encoded(Value<'s>),
     Refused(SpanError),
 }
 
-/// Its arguments, with texts and spans still handles.
-pub(crate) struct ProcessSpansHandles<'s> {
+/// What is asked for of a batch.
+struct Wishes {
     header: Header,
     options: BatchOptions,
     strict: bool,
-    spans: Vec<Entry<'s>>,
 }
 
-impl<'s> ProcessSpansHandles<'s> {
-    pub(crate) fn read(
-        js: &mut Js<'s>,
-        spans: Value<'s>,
-        options: Value<'s>,
-    ) -> Result<Self, Failure> {
-        let mut handles = ProcessSpansHandles {
+impl Wishes {
+    fn read<'s>(js: &mut Js<'s>, options: Value<'s>) -> Result<Self, Failure> {
+        let mut wishes = Wishes {
             header: Header::default(),
             options: BatchOptions {
                 threads: available_threads(),
                 ..BatchOptions::default()
             },
             strict: false,
-            spans: Vec::new(),
         };
         match js.kind(options) {
             Kind::Undefined | Kind::Null => {}
-            Kind::Object => handles.read_options(js, options)?,
+            Kind::Object => wishes.read_members(js, options)?,
             kind => {
                 let reason = format!("expected an object, not {}", kind.name());
                 return Err(Report::argument("options", &reason).into());
             }
         }
-        for span in elements(js, "spans", spans, |_, _| true)? {
-            handles.spans.push(read_entry(js, span)?);
-        }
-        Ok(handles)
+        Ok(wishes)
     }
 
-    fn read_options(&mut self, js: &mut Js<'s>, options: Value<'s>) -> Result<(), Failure> {
+    fn read_members<'s>(&mut self, js: &mut Js<'s>, options: Value<'s>) -> Result<(), Failure> {
         const NAMES: [&std::ffi::CStr; 6] = [
             c"observableServiceId",
             c"environment",
@@ -244,31 +236,73 @@ impl<'s> ProcessSpansHandles<'s> {
         Ok(())
     }
 
+    /// The first error, where it is the end of the batch.
+    fn refuse(&self, errors: &[ExportError]) -> Result<(), Report> {
+        match errors.first() {
+            Some(error) if self.strict => Err(Report::of(error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Its arguments, with texts and spans still handles.
+pub(crate) struct ProcessSpansHandles<'s> {
+    wishes: Wishes,
+    spans: Vec<Entry<'s>>,
+}
+
+impl<'s> ProcessSpansHandles<'s> {
+    pub(crate) fn read(
+        js: &mut Js<'s>,
+        spans: Value<'s>,
+        options: Value<'s>,
+    ) -> Result<Self, Failure> {
+        let wishes = Wishes::read(js, options)?;
+        let spans = elements(js, "spans", spans, |_, _| true)?;
+        let spans = spans.into_iter().map(|span| read_entry(js, span));
+        Ok(ProcessSpansHandles {
+            spans: spans.collect::<Result<_, Failure>>()?,
+            wishes,
+        })
+    }
+
     /// Reads texts and bytes; no JavaScript runs from here on.
     pub(crate) fn resolve<'a>(
         self,
         source: &impl Source<'s, 'a>,
     ) -> Result<ProcessSpansInput<'a>, Failure> {
-        let spans = self.spans.into_iter().map(|entry| {
-            Ok(match entry {
-                Entry::Input(handles) => match handles.resolve(source) {
-                    Ok(span) => BatchEntry::Input(Box::new(span)),
-                    Err(Unread::Member(error)) => BatchEntry::Refused(error),
-                    Err(Unread::Failure(failure)) => return Err(failure),
-                },
-                Entry::Encoded(value) => match source.bytes(value) {
-                    Ok(bytes) => BatchEntry::Encoded(bytes),
-                    Err(unfit) => return Err(unfit.of_argument("spans")),
-                },
-                Entry::Refused(error) => BatchEntry::Refused(error),
-            })
-        });
+        let spans = self.spans.into_iter().map(|entry| entry.resolve(source));
         Ok(ProcessSpansInput {
             spans: spans.collect::<Result<_, Failure>>()?,
-            header: self.header,
-            options: self.options,
-            strict: self.strict,
+            wishes: self.wishes,
         })
+    }
+}
+
+impl<'s> Entry<'s> {
+    /// Reads texts and bytes, where that is not done.
+    fn resolve<'a>(self, source: &impl Source<'s, 'a>) -> Result<BatchEntry<'a>, Failure> {
+        Ok(match self {
+            Entry::Input(handles) => match handles.resolve(source) {
+                Ok(span) => BatchEntry::Input(span),
+                Err(Unread::Member(error)) => BatchEntry::Refused(error),
+                Err(Unread::Failure(failure)) => return Err(failure),
+            },
+            Entry::Encoded(value) => match source.bytes(value) {
+                Ok(bytes) => BatchEntry::Encoded(bytes),
+                Err(unfit) => return Err(unfit.of_argument("spans")),
+            },
+            Entry::Refused(error) => BatchEntry::Refused(error),
+        })
+    }
+
+    /// What holds no bytes of buffers.
+    fn complete(self) -> Result<BatchEntry<'static>, Entry<'s>> {
+        match self {
+            Entry::Input(SpanHandles::Read(span)) => Ok(BatchEntry::Input(span)),
+            Entry::Refused(error) => Ok(BatchEntry::Refused(error)),
+            Entry::Input(SpanHandles::Handles(_)) | Entry::Encoded(_) => Err(self),
+        }
     }
 }
 
@@ -293,7 +327,7 @@ fn read_entry<'s>(js: &mut Js<'s>, span: Value<'s>) -> Result<Entry<'s>, Failure
         }
     }
     match SpanHandles::read(js, span) {
-        Ok(handles) => Ok(Entry::Input(Box::new(handles))),
+        Ok(handles) => Ok(Entry::Input(handles)),
         Err(Unread::Member(error)) => Ok(Entry::Refused(error)),
         Err(Unread::Failure(Failure::Pending)) => {
             js.caught(Failure::Pending)?;
@@ -305,9 +339,7 @@ fn read_entry<'s>(js: &mut Js<'s>, span: Value<'s>) -> Result<Entry<'s>, Failure
 
 /// The arguments, read.
 pub(crate) struct ProcessSpansInput<'a> {
-    header: Header,
-    options: BatchOptions,
-    strict: bool,
+    wishes: Wishes,
     spans: Vec<BatchEntry<'a>>,
 }
 
@@ -327,49 +359,141 @@ impl BatchEntry<'_> {
     }
 }
 
+impl ProcessSpans {
+    /// The batch, worked on while it is read; the request is written where
+    /// JavaScript has it.
+    pub(crate) fn call<'s>(
+        js: &mut Js<'s>,
+        spans: Value<'s>,
+        options: Value<'s>,
+    ) -> Result<Value<'s>, Failure> {
+        let wishes = Wishes::read(js, options)?;
+        let spans = elements(js, "spans", spans, |_, _| true)?;
+        let (request, depths, errors) = {
+            // The spans as they are read, and as the core takes them.
+            let entries: Vec<OnceCell<BatchEntry<'_>>> = cells(spans.len());
+            let inputs: Vec<OnceCell<BatchSpan<'_>>> = cells(spans.len());
+            let places = spans.into_iter().zip(&entries).zip(&inputs);
+            read_and_process(&mut *js, &wishes, places)?
+        };
+        let request = match request {
+            Request::Written(buffer) => buffer,
+            Request::Small(bytes) => js.buffer(&bytes)?,
+        };
+        batch_object(js, request, &depths, &errors)
+    }
+}
+
+fn cells<T>(count: usize) -> Vec<OnceCell<T>> {
+    std::iter::repeat_with(OnceCell::new).take(count).collect()
+}
+
+/// The request of a batch.
+enum Request<'s> {
+    Written(Value<'s>),
+    /// Taking memory from Node's pool runs JavaScript, so it waits until no
+    /// bytes are borrowed.
+    Small(Vec<u8>),
+}
+
+type Processed<'s> = (Request<'s>, Vec<Option<usize>>, Vec<ExportError>);
+
+/// Reads the spans and hands each to the core's threads at once, up to the
+/// first that holds buffers: from there on they are read when all getters have
+/// run.
+fn read_and_process<'s, 'a>(
+    js: &'a mut Js<'s>,
+    wishes: &Wishes,
+    places: impl Iterator<
+        Item = (
+            (Value<'s>, &'a OnceCell<BatchEntry<'a>>),
+            &'a OnceCell<BatchSpan<'a>>,
+        ),
+    >,
+) -> Result<Processed<'s>, Failure> {
+    with_batch(wishes.options, |mut batch| {
+        let mut waiting = Vec::new();
+        for ((span, entry), input) in places {
+            match (read_entry(js, span)?.complete(), waiting.is_empty()) {
+                (Ok(read), true) => {
+                    let read = entry.get_or_init(|| read);
+                    batch.add(input.get_or_init(|| read.core()));
+                }
+                (read, _) => waiting.push((read, entry, input)),
+            }
+        }
+        let js: &'a Js<'s> = js;
+        for (read, entry, input) in waiting {
+            let read = match read {
+                Ok(read) => read,
+                Err(unread) => unread.resolve(&InPlace(js))?,
+            };
+            let read = entry.get_or_init(|| read);
+            batch.add(input.get_or_init(|| read.core()));
+        }
+        let processed = batch.finish();
+        wishes.refuse(&processed.errors)?;
+        let header = wishes.header.core();
+        let request = processed.request(&header);
+        let request = if request.len() < POOLED_BYTES {
+            Request::Small(request.to_vec())
+        } else {
+            let write = |put: &mut dyn FnMut(&[u8])| request.for_each_piece(put);
+            Request::Written(js.buffer_of_pieces(request.len(), write)?)
+        };
+        Ok((request, processed.message_depths, processed.errors))
+    })
+}
+
 impl Operation for ProcessSpans {
     type Input<'a> = ProcessSpansInput<'a>;
     type Output = ProcessedBatch;
 
     fn compute(input: &ProcessSpansInput<'_>) -> Result<ProcessedBatch, Report> {
         let spans: Vec<_> = input.spans.iter().map(BatchEntry::core).collect();
-        let batch = process_spans(&input.header.core(), &spans, input.options);
-        match batch.errors.first() {
-            Some(error) if input.strict => Err(Report::of(error)),
-            _ => Ok(batch),
-        }
+        let wishes = &input.wishes;
+        let batch = process_spans(&wishes.header.core(), &spans, wishes.options);
+        wishes.refuse(&batch.errors)?;
+        Ok(batch)
     }
 
     fn convert<'s>(js: &mut Js<'s>, batch: ProcessedBatch) -> Result<Value<'s>, Failure> {
-        let depths = batch.message_depths.iter().map(|depth| match depth {
-            Some(depth) => js.number(*depth as f64),
-            None => js.null(),
-        });
-        let depths = depths.collect::<Result<Vec<_>, Failure>>()?;
-        let errors = batch.errors.iter().map(|error| {
-            let report = Report::of(error);
-            js.object([
-                (c"index", optional_number(js, report.index)?),
-                (c"code", js.string(report.code.as_str())?),
-                (
-                    c"path",
-                    match &report.path {
-                        Some(path) => js.string(path)?,
-                        None => js.null()?,
-                    },
-                ),
-                (c"offset", optional_number(js, report.offset)?),
-                (c"message", js.string(&report.message)?),
-            ])
-        });
-        let errors = errors.collect::<Result<Vec<_>, Failure>>()?;
-        let request_bytes = js.buffer(&batch.request_bytes)?;
-        js.object([
-            (c"requestBytes", request_bytes),
-            (c"messageDepths", js.array(&depths)?),
-            (c"errors", js.array(&errors)?),
-        ])
+        let request = js.buffer(&batch.request_bytes)?;
+        batch_object(js, request, &batch.message_depths, &batch.errors)
     }
+}
+
+/// What `processSpans` gives back.
+fn batch_object<'s>(
+    js: &Js<'s>,
+    request: Value<'s>,
+    depths: &[Option<usize>],
+    errors: &[ExportError],
+) -> Result<Value<'s>, Failure> {
+    let depths = depths.iter().map(|depth| optional_number(js, *depth));
+    let depths = depths.collect::<Result<Vec<_>, Failure>>()?;
+    let errors = errors.iter().map(|error| {
+        let report = Report::of(error);
+        js.object([
+            (c"index", optional_number(js, report.index)?),
+            (c"code", js.string(report.code.as_str())?),
+            (
+                c"path",
+                match &report.path {
+                    Some(path) => js.string(path)?,
+                    None => js.null()?,
+                },
+            ),
+            (c"offset", optional_number(js, report.offset)?),
+            (c"message", js.string(&report.message)?),
+        ])
+    });
+    let errors = errors.collect::<Result<Vec<_>, Failure>>()?;
+    js.object([
+        (c"requestBytes", request),
+        (c"messageDepths", js.array(&depths)?),
+        (c"errors", js.array(&errors)?),
+    ])
 }
 
 fn optional_number<'s>(js: &Js<'s>, number: Option<usize>) -> Result<Value<'s>, Failure> {

@@ -7,10 +7,11 @@
 //! may run JavaScript (getters, proxies) takes `&mut Js`, and a borrow of bytes
 //! holds `&Js`; so nothing can detach, resize or write what is being read.
 
+use crate::external::{self, Ascii};
 use crate::factory::{BUFFER_ALLOCATOR, Shape};
 use crate::failure::{Class, Failure, Report};
 use crate::kept::{Kept, Scratch, Texts};
-use crate::transcode::{self, Width};
+use crate::transcode::{self, Released, Width};
 use drift_rust_core::ErrorCode;
 use napi::bindgen_prelude::{Env, FromNapiValue, JsValue, Unknown};
 use napi::sys;
@@ -260,6 +261,122 @@ impl<'s> Js<'s> {
         }
     }
 
+    /// A string's text in memory of the place, which is to be given back;
+    /// `None` when the value is no string.
+    pub(crate) fn taken_text(
+        &self,
+        place: usize,
+        value: Value<'s>,
+    ) -> Result<Option<(String, FirstSurrogate)>, Failure> {
+        let scratch = self.kept.and_then(|kept| kept.texts.get(place));
+        let bytes = scratch.map(Scratch::take).unwrap_or_default();
+        // No bytes are a text.
+        let mut text = String::from_utf8(bytes).unwrap_or_default();
+        match self.append_text(value, &mut text)? {
+            Some(first) => Ok(Some((text, first))),
+            None => {
+                self.give_back(place, text);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Keeps the memory of a text for the next one in its place.
+    pub(crate) fn give_back(&self, place: usize, text: String) {
+        if let Some(scratch) = self.kept.and_then(|kept| kept.texts.get(place)) {
+            scratch.give_back(text.into_bytes());
+        }
+    }
+
+    /// Appends the text of a string that is likely to be short; false when it is
+    /// no string.
+    pub(crate) fn append_short_text(
+        &self,
+        value: Value<'s>,
+        out: &mut String,
+    ) -> Result<bool, Failure> {
+        const ROOM: usize = 256;
+        let (mut units, mut written) = ([0_u16; ROOM], 0);
+        // SAFETY: there is room for as many units; one of them is for the NUL
+        // that Node-API appends.
+        let status = unsafe {
+            sys::napi_get_value_string_utf16(
+                self.raw(),
+                value.raw,
+                units.as_mut_ptr(),
+                ROOM,
+                &mut written,
+            )
+        };
+        if status == sys::Status::napi_string_expected {
+            return Ok(false);
+        }
+        self.check(status)?;
+        match units.get(..written) {
+            Some([]) => {}
+            Some(units) if written + 1 < ROOM => {
+                transcode::append_utf8(units, out);
+            }
+            _ => {
+                self.append_text(value, out)?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// A number's double; `None` for anything else.
+    pub(crate) fn if_double(&self, value: Value<'s>) -> Option<f64> {
+        let mut double = 0.0;
+        // SAFETY: the value is a live handle of this environment.
+        let status = unsafe { sys::napi_get_value_double(self.raw(), value.raw, &mut double) };
+        (status == sys::Status::napi_ok).then_some(double)
+    }
+
+    /// A Boolean; `None` for anything else.
+    pub(crate) fn if_boolean(&self, value: Value<'s>) -> Option<bool> {
+        let mut boolean = false;
+        // SAFETY: the value is a live handle of this environment.
+        let status = unsafe { sys::napi_get_value_bool(self.raw(), value.raw, &mut boolean) };
+        (status == sys::Status::napi_ok).then_some(boolean)
+    }
+
+    /// The arguments of a callback that JavaScript called.
+    ///
+    /// # Safety
+    /// `info` is that of the callback that runs now.
+    pub(crate) unsafe fn arguments<const N: usize>(
+        &self,
+        info: sys::napi_callback_info,
+    ) -> Result<[Value<'s>; N], Failure> {
+        let (mut raw, mut count) = ([ptr::null_mut(); N], N);
+        // SAFETY: there is room for `N` arguments; Node-API fills what is not
+        // given with undefined.
+        self.check(unsafe {
+            sys::napi_get_cb_info(
+                self.raw(),
+                info,
+                &mut count,
+                raw.as_mut_ptr(),
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
+        })?;
+        Ok(raw.map(|raw| self.value(raw)))
+    }
+
+    /// `true`, as a callback returns it.
+    pub(crate) fn truth(&self) -> sys::napi_value {
+        let mut truth = ptr::null_mut();
+        // SAFETY: the environment is live; without it null stays, undefined.
+        unsafe { sys::napi_get_boolean(self.raw(), true, &mut truth) };
+        truth
+    }
+
+    /// What is kept for the environment.
+    pub(crate) fn kept(&self) -> Option<&'s Kept> {
+        self.kept
+    }
+
     /// A string as text of its own; `None` when the value is no string.
     pub(crate) fn owned_text(
         &self,
@@ -449,27 +566,56 @@ impl<'s> Js<'s> {
                 |kept| &kept.units,
                 |units| {
                     transcode::to_utf16(text, units);
-                    // SAFETY: pointer and length are those of `units`.
-                    self.made(|raw| unsafe {
-                        sys::napi_create_string_utf16(
-                            self.raw(),
-                            units.as_ptr(),
-                            units.len().cast_signed(),
-                            raw,
-                        )
-                    })
+                    self.utf16_string(units)
                 },
             ),
         };
-        made.map_err(|failure| match failure {
-            Failure::Pending => failure,
-            Failure::Fault(_) => Failure::from(Report::new(
-                ErrorCode::InvalidArgument,
-                format!(
-                    "a result of {} bytes is longer than a JavaScript string can be",
-                    text.len()
-                ),
-            )),
+        made.map_err(|failure| too_long(failure, text.len()))
+    }
+
+    /// A string of a text that nothing else needs, which is free as soon as it
+    /// is copied; a long one is not, but becomes the string.
+    pub(crate) fn string_of<T: Released>(&self, text: T) -> Result<Value<'s>, Failure> {
+        let (env, length) = (self.raw(), text.as_ref().len());
+        if length < external::LEAST_BYTES / 2 {
+            return self.string(text.as_ref());
+        }
+        let made = match transcode::width(text.as_ref()) {
+            // Beyond ASCII a character of one byte has two in UTF-8, and one of
+            // two bytes at most three.
+            Width::Ascii | Width::Latin1 if length < external::LEAST_BYTES => {
+                return self.string(text.as_ref());
+            }
+            Width::Ascii => match external::string(env, Ascii(text)) {
+                Ok(made) => Ok(self.value(made)),
+                Err(Ascii(text)) => self.latin1_string(text.as_ref().as_bytes()),
+            },
+            Width::Latin1 => {
+                let mut bytes = Vec::new();
+                transcode::to_latin1(text.as_ref(), &mut bytes);
+                drop(text);
+                match external::string(env, bytes) {
+                    Ok(made) => Ok(self.value(made)),
+                    Err(bytes) => self.latin1_string(&bytes),
+                }
+            }
+            Width::Utf16 => match external::string(env, transcode::into_utf16(text)) {
+                Ok(made) => Ok(self.value(made)),
+                Err(units) => self.utf16_string(&units),
+            },
+        };
+        made.map_err(|failure| too_long(failure, length))
+    }
+
+    fn utf16_string(&self, units: &[u16]) -> Result<Value<'s>, Failure> {
+        // SAFETY: pointer and length are those of `units`.
+        self.made(|raw| unsafe {
+            sys::napi_create_string_utf16(
+                self.raw(),
+                units.as_ptr(),
+                units.len().cast_signed(),
+                raw,
+            )
         })
     }
 
@@ -601,6 +747,18 @@ impl<'s> Js<'s> {
         })
     }
 
+    /// Calls the function at a place, which runs JavaScript; `None` where there
+    /// is no such function.
+    pub(crate) fn call_at(
+        &mut self,
+        place: usize,
+        arguments: &[Value<'s>],
+    ) -> Result<Option<Value<'s>>, Failure> {
+        self.function(place)
+            .map(|function| self.call(function, arguments))
+            .transpose()
+    }
+
     /// A plain object of a known shape.
     pub(crate) fn shaped<const N: usize>(
         &mut self,
@@ -708,9 +866,10 @@ impl<'s> Js<'s> {
     }
 }
 
-impl Drop for Js<'_> {
-    /// The call ends: what its texts lay in is kept for the next.
-    fn drop(&mut self) {
+impl Js<'_> {
+    /// What the texts of the call lay in is kept for the next call, and free
+    /// where it is large.
+    pub(crate) fn end_texts(&mut self) {
         let kept = self.kept.into_iter().flat_map(|kept| &kept.texts);
         for (text, scratch) in self.texts.iter_mut().zip(kept) {
             match text.take() {
@@ -718,6 +877,23 @@ impl Drop for Js<'_> {
                 None => break,
             }
         }
+    }
+}
+
+impl Drop for Js<'_> {
+    fn drop(&mut self) {
+        self.end_texts();
+    }
+}
+
+/// Why there is no string of a text of so many bytes.
+fn too_long(failure: Failure, bytes: usize) -> Failure {
+    match failure {
+        Failure::Pending => failure,
+        Failure::Fault(_) => Failure::from(Report::new(
+            ErrorCode::InvalidArgument,
+            format!("a result of {bytes} bytes is longer than a JavaScript string can be"),
+        )),
     }
 }
 

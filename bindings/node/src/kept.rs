@@ -5,6 +5,7 @@
 //! and it goes when the environment goes.
 
 use crate::factory::{FUNCTIONS, make_functions};
+use crate::span::OwnedSpan;
 use napi::sys;
 use std::cell::{Cell, OnceCell};
 use std::ffi::c_void;
@@ -47,6 +48,8 @@ pub(crate) struct Kept {
     pub(crate) units: Scratch<u16>,
     pub(crate) bytes: Scratch<u8>,
     pub(crate) texts: [Scratch<u8>; TEXTS],
+    /// What `receive` has read, until its caller takes it.
+    pub(crate) received: Cell<Option<Box<OwnedSpan<'static>>>>,
 }
 
 impl Kept {
@@ -85,6 +88,7 @@ fn make(env: sys::napi_env) -> Option<*mut Kept> {
         units: Scratch::default(),
         bytes: Scratch::default(),
         texts: Default::default(),
+        received: Cell::default(),
     }));
     // SAFETY: the environment is live, and frees the box when it goes.
     let status =

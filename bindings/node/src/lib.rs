@@ -5,6 +5,7 @@
 //! `types.d.ts`.
 
 mod batch;
+mod external;
 mod factory;
 mod failure;
 mod js;
@@ -89,7 +90,8 @@ pub fn normalize_json<'s>(
         let normalized = with_options(js, text, options, |text, options| {
             Ok(core::normalize_json_as(text.json(), options.profile)?)
         })?;
-        js.string(&normalized)
+        js.end_texts();
+        js.string_of(normalized)
     })
 }
 
@@ -133,7 +135,8 @@ pub fn normalize_and_hash<'s>(
                 algorithm,
             )?)
         })?;
-        let values = [js.string(&normalized)?, js.string(&hash)?];
+        js.end_texts();
+        let values = [js.string_of(normalized)?, js.string(&hash)?];
         js.shaped(&NORMALIZE_AND_HASH, values)
     })
 }
@@ -180,8 +183,10 @@ pub fn process_export_payload<'s>(
     run(env, |js| {
         let (payload, merges) = (js.argument(payload_json), js.argument(schema_merges_json));
         let input = PayloadInput::read(&InPlace(js), payload, merges)?;
-        let output = ProcessPayload::compute(&input)?;
-        ProcessPayload::convert(js, output)
+        let output = ProcessPayload::compute(&input);
+        drop(input);
+        js.end_texts();
+        ProcessPayload::convert(js, output?)
     })
 }
 
@@ -286,8 +291,9 @@ pub fn process_span<'s>(env: &'s Env, span: Unknown<'s>) -> Returned<'s> {
     run(env, |js| {
         let handles = SpanHandles::read(js, js.argument(span))?;
         let input = handles.resolve(&InPlace(js))?;
-        let output = ProcessSpan::compute(&input)?;
-        ProcessSpan::convert(js, output)
+        let output = ProcessSpan::compute(&input);
+        input.give_back(js);
+        ProcessSpan::convert(js, output?)
     })
 }
 
@@ -311,11 +317,7 @@ pub fn process_span_async<'s>(env: &'s Env, span: Unknown<'s>) -> Returned<'s> {
 )]
 pub fn process_spans<'s>(env: &'s Env, spans: Unknown<'s>, options: Unknown<'s>) -> Returned<'s> {
     run(env, |js| {
-        let (spans, options) = (js.argument(spans), js.argument(options));
-        let handles = ProcessSpansHandles::read(js, spans, options)?;
-        let input = handles.resolve(&InPlace(js))?;
-        let output = ProcessSpans::compute(&input)?;
-        ProcessSpans::convert(js, output)
+        ProcessSpans::call(js, js.argument(spans), js.argument(options))
     })
 }
 
@@ -346,7 +348,7 @@ pub fn span_to_json<'s>(env: &'s Env, span_bytes: Unknown<'s>) -> Returned<'s> {
         let json = with_bytes(js, "spanBytes", js.argument(span_bytes), |bytes| {
             Ok(core::span_to_json(bytes)?)
         })?;
-        js.string(&json)
+        js.string_of(json)
     })
 }
 
@@ -360,7 +362,7 @@ pub fn export_request_to_json<'s>(env: &'s Env, request_bytes: Unknown<'s>) -> R
         let json = with_bytes(js, "requestBytes", js.argument(request_bytes), |bytes| {
             Ok(core::export_request_to_json(bytes)?)
         })?;
-        js.string(&json)
+        js.string_of(json)
     })
 }
 
@@ -374,7 +376,7 @@ pub fn struct_to_json<'s>(env: &'s Env, struct_bytes: Unknown<'s>) -> Returned<'
         let json = with_bytes(js, "structBytes", js.argument(struct_bytes), |bytes| {
             Ok(core::struct_to_json(bytes)?)
         })?;
-        js.string(&json)
+        js.string_of(json)
     })
 }
 

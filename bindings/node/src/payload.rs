@@ -43,20 +43,21 @@ impl Operation for ProcessPayload {
     }
 
     fn convert<'s>(js: &mut Js<'s>, mut output: ProcessedPayload) -> Result<Value<'s>, Failure> {
-        // Of a large payload each text is freed once it is copied.
+        // What is large is freed as soon as JavaScript has it, and the Struct
+        // bytes come first, since they are copied whatever their size.
+        let struct_bytes = js.buffer(&output.protobuf_struct_bytes)?;
+        drop(std::mem::take(&mut output.protobuf_struct_bytes));
         let (normalized_json, decoded_json) = output.take_texts();
-        let normalized = js.string(&normalized_json)?;
-        drop(normalized_json);
+        let normalized = js.string_of(normalized_json)?;
         let decoded = match decoded_json {
             None => normalized,
-            Some(decoded_json) => js.string(&decoded_json)?,
+            Some(decoded_json) => js.string_of(decoded_json)?,
         };
-        let struct_bytes = js.buffer(&output.protobuf_struct_bytes)?;
         let values = [
             normalized,
             decoded,
             js.string(&output.decoded_value_hash)?,
-            js.string(&output.decoded_schema_json)?,
+            js.string_of(output.decoded_schema_json)?,
             js.string(&output.decoded_schema_hash)?,
             struct_bytes,
         ];

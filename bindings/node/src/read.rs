@@ -40,6 +40,11 @@ impl Unfit {
         Unfit::Reason(format!("expected {expected}, not {}", got.name()))
     }
 
+    /// An object has a member that it must not have.
+    pub(crate) fn unknown_member(name: &str) -> Unfit {
+        Unfit::Reason(format!("there is no member {name:?}"))
+    }
+
     /// The failure of the argument of this name.
     pub(crate) fn of_argument(self, name: &str) -> Failure {
         match self {
@@ -183,7 +188,7 @@ fn does_not_fit(number: &dyn std::fmt::Display, bits: u32) -> Unfit {
 }
 
 /// A double without its fraction; `None` for NaN and beyond 64 bits.
-fn whole(number: f64) -> Option<i64> {
+pub(crate) fn whole(number: f64) -> Option<i64> {
     /// 2^63, the first that does not fit; -2^63 is the last that does.
     const BOUND: f64 = 9_223_372_036_854_775_808.0;
     let whole = number.trunc();
@@ -249,7 +254,7 @@ pub(crate) fn check_names<'s>(
             .iter()
             .any(|known| known.to_bytes() == name.as_bytes())
         {
-            return Err(Unfit::Reason(format!("there is no member {name:?}")));
+            return Err(Unfit::unknown_member(&name));
         }
     }
     Ok(())

@@ -1,17 +1,19 @@
 //! Spans: `buildSpanProtoBytes`, `processSpan`, and the objects they take.
 
-use crate::factory::PROCESSED_SPAN;
-use crate::failure::{Failure, Report};
+use crate::factory::{PROCESSED_SPAN, SPAN_READER};
+use crate::failure::{Failure, Report, guard};
 use crate::js::{Js, Kind, Value};
 use crate::operation::Operation;
 use crate::read::{
-    Source, Text, Unfit, boolean, check_names, integer32, integer64, optional_string, string,
+    Source, Text, Unfit, boolean, check_names, integer32, integer64, optional_string, string, whole,
 };
 use drift_rust_core::{
     Document, EncodedBytes, MergesSource, ProcessedSpan, Schema, SpanContents, SpanError,
     SpanFields, SpanInput, StructSource, ValueOptions, ValueSource, build_span_proto_bytes,
     process_span,
 };
+use napi::bindgen_prelude::Env;
+use napi::sys;
 use std::borrow::Cow;
 use std::ffi::CStr;
 
@@ -85,20 +87,28 @@ enum Presence {
     Optional,
 }
 
+/// Where the members of a span object are found.
+enum Members<'s> {
+    /// In itself: getters run.
+    Object(Value<'s>),
+    /// In an array of their values, in the order of reading.
+    Values(Value<'s>, std::ops::RangeFrom<u32>),
+}
+
 /// Reads the plain members of a span object.
-struct Members<'j, 's> {
+struct Reader<'j, 's> {
     js: &'j mut Js<'s>,
-    object: Value<'s>,
+    members: Members<'s>,
     presence: Presence,
 }
 
-impl<'s> Members<'_, 's> {
+impl<'s> Reader<'_, 's> {
     fn get<T: Default>(
         &mut self,
         name: &CStr,
         read: impl FnOnce(&Js<'s>, Value<'s>) -> Result<T, Unfit>,
     ) -> Result<T, Unread> {
-        let value = self.js.member(self.object, name)?;
+        let value = self.handle(name)?;
         if self.presence == Presence::Optional
             && matches!(self.js.kind(value), Kind::Undefined | Kind::Null)
         {
@@ -119,24 +129,69 @@ impl<'s> Members<'_, 's> {
         self.get(name, boolean)
     }
     fn handle(&mut self, name: &CStr) -> Result<Value<'s>, Unread> {
-        Ok(self.js.member(self.object, name)?)
+        Ok(match &mut self.members {
+            Members::Object(object) => self.js.member(*object, name)?,
+            Members::Values(values, places) => {
+                let place = places.next().unwrap_or_default();
+                self.js.element(*values, place)?
+            }
+        })
+    }
+}
+
+/// The strings among a span's plain members, one behind the other: a batch has
+/// thousands, and memory for each costs more than reading it.
+#[derive(Default)]
+struct Strings {
+    all: String,
+    /// Where each ends, in order.
+    ends: [usize; 9],
+    count: usize,
+}
+
+impl Strings {
+    /// Room for the strings of most spans.
+    const ROOM: usize = 256;
+
+    fn with_room() -> Strings {
+        Strings {
+            all: String::with_capacity(Strings::ROOM),
+            ..Strings::default()
+        }
+    }
+
+    /// Ends a string that was appended, or an empty one.
+    fn end(&mut self) {
+        if let Some(end) = self.ends.get_mut(self.count) {
+            *end = self.all.len();
+        }
+        self.count += 1;
+    }
+
+    fn push(&mut self, text: &str) {
+        self.all.push_str(text);
+        self.end();
+    }
+
+    fn get(&self) -> [&str; 9] {
+        let mut from = 0;
+        self.ends.map(|end| {
+            let text = self.all.get(from..end).unwrap_or_default();
+            from = end;
+            text
+        })
     }
 }
 
 /// The plain members of a span, read.
 pub(crate) struct PlainFields {
-    trace_id: String,
-    span_id: String,
-    parent_span_id: String,
-    name: String,
-    package_name: String,
-    instrumentation_name: String,
-    submodule_name: String,
+    /// Trace, span and parent ids, name, package, instrumentation, submodule,
+    /// environment, status message.
+    strings: Strings,
+    has_environment: bool,
     package_type: i32,
-    environment: Option<String>,
     kind: i32,
     status_code: i32,
-    status_message: String,
     is_pre_app_start: bool,
     is_root_span: bool,
     timestamp_seconds: i64,
@@ -146,20 +201,31 @@ pub(crate) struct PlainFields {
 }
 
 impl PlainFields {
-    fn read(members: &mut Members<'_, '_>) -> Result<PlainFields, Unread> {
+    fn read(members: &mut Reader<'_, '_>) -> Result<PlainFields, Unread> {
+        let mut strings = Strings::with_room();
+        for name in [
+            c"traceId",
+            c"spanId",
+            c"parentSpanId",
+            c"name",
+            c"packageName",
+            c"instrumentationName",
+            c"submoduleName",
+        ] {
+            strings.push(&members.string(name)?);
+        }
+        let package_type = members.int32(c"packageType")?;
+        let environment = members.get(c"environment", optional_string)?;
+        strings.push(environment.as_deref().unwrap_or_default());
+        let kind = members.int32(c"kind")?;
+        let status_code = members.int32(c"statusCode")?;
+        strings.push(&members.string(c"statusMessage")?);
         Ok(PlainFields {
-            trace_id: members.string(c"traceId")?,
-            span_id: members.string(c"spanId")?,
-            parent_span_id: members.string(c"parentSpanId")?,
-            name: members.string(c"name")?,
-            package_name: members.string(c"packageName")?,
-            instrumentation_name: members.string(c"instrumentationName")?,
-            submodule_name: members.string(c"submoduleName")?,
-            package_type: members.int32(c"packageType")?,
-            environment: members.get(c"environment", optional_string)?,
-            kind: members.int32(c"kind")?,
-            status_code: members.int32(c"statusCode")?,
-            status_message: members.string(c"statusMessage")?,
+            strings,
+            has_environment: environment.is_some(),
+            package_type,
+            kind,
+            status_code,
             is_pre_app_start: members.flag(c"isPreAppStart")?,
             is_root_span: members.flag(c"isRootSpan")?,
             timestamp_seconds: members.int64(c"timestampSeconds")?,
@@ -170,19 +236,30 @@ impl PlainFields {
     }
 
     fn fields(&self) -> SpanFields<'_> {
+        let [
+            trace_id,
+            span_id,
+            parent_span_id,
+            name,
+            package_name,
+            instrumentation_name,
+            submodule_name,
+            environment,
+            status_message,
+        ] = self.strings.get();
         SpanFields {
-            trace_id: &self.trace_id,
-            span_id: &self.span_id,
-            parent_span_id: &self.parent_span_id,
-            name: &self.name,
-            package_name: &self.package_name,
-            instrumentation_name: &self.instrumentation_name,
-            submodule_name: &self.submodule_name,
+            trace_id,
+            span_id,
+            parent_span_id,
+            name,
+            package_name,
+            instrumentation_name,
+            submodule_name,
             package_type: self.package_type,
-            environment: self.environment.as_deref(),
+            environment: self.has_environment.then_some(environment),
             kind: self.kind,
             status_code: self.status_code,
-            status_message: &self.status_message,
+            status_message,
             is_pre_app_start: self.is_pre_app_start,
             is_root_span: self.is_root_span,
             timestamp_seconds: self.timestamp_seconds,
@@ -226,9 +303,9 @@ pub(crate) struct BuildSpanHandles<'s> {
 impl<'s> BuildSpanHandles<'s> {
     pub(crate) fn read(js: &mut Js<'s>, object: Value<'s>) -> Result<Self, Failure> {
         require_object(js, "input", object)?;
-        let mut members = Members {
+        let mut members = Reader {
             js,
-            object,
+            members: Members::Object(object),
             presence: Presence::Required,
         };
         Ok(BuildSpanHandles {
@@ -367,8 +444,8 @@ impl Operation for BuildSpan {
 /// `processSpan`.
 pub(crate) struct ProcessSpan;
 
-/// The members of a span object; more is refused.
-const SPAN_MEMBERS: [&CStr; 23] = [
+/// The members of a span object, in the order of reading; more is refused.
+pub(crate) const SPAN_MEMBERS: [&CStr; 23] = [
     c"traceId",
     c"spanId",
     c"parentSpanId",
@@ -394,58 +471,199 @@ const SPAN_MEMBERS: [&CStr; 23] = [
     c"metadataJson",
 ];
 
-/// The members of a span object: the plain ones read, the texts still handles.
-pub(crate) struct SpanHandles<'s> {
-    plain: PlainFields,
-    texts: [(&'static CStr, Value<'s>); 5],
+/// A span object whose getters have run.
+pub(crate) enum SpanHandles<'s> {
+    /// It is read.
+    Read(Box<OwnedSpan<'static>>),
+    /// The plain members are read, the texts still handles.
+    Handles(Box<(PlainFields, TextHandles<'s>)>),
 }
+
+type TextHandles<'s> = [(&'static CStr, Value<'s>); 5];
 
 impl<'s> SpanHandles<'s> {
     pub(crate) fn read(js: &mut Js<'s>, object: Value<'s>) -> Result<Self, Unread> {
         require_object(js, "span", object)?;
-        check_names(js, object, &SPAN_MEMBERS).map_err(of_field(|| "span".to_owned()))?;
-        let mut members = Members {
+        let of_span = of_field(|| "span".to_owned());
+        let members = match js.call_at(SPAN_READER, &[object])? {
+            Some(answer) => {
+                if let Some(span) = js.kept().and_then(|kept| kept.received.take()) {
+                    return Ok(SpanHandles::Read(span));
+                }
+                if let Some((name, _)) = js.owned_text(answer)? {
+                    return Err(of_span(Unfit::unknown_member(&name)));
+                }
+                Members::Values(answer, 0..)
+            }
+            None => {
+                check_names(js, object, &SPAN_MEMBERS).map_err(of_span)?;
+                Members::Object(object)
+            }
+        };
+        let mut reader = Reader {
             js,
-            object,
+            members,
             presence: Presence::Optional,
         };
-        let plain = PlainFields::read(&mut members)?;
-        let mut text = |name| Ok::<_, Unread>((name, members.handle(name)?));
-        Ok(SpanHandles {
-            plain,
-            texts: [
-                text(c"inputJson")?,
-                text(c"inputMerges")?,
-                text(c"outputJson")?,
-                text(c"outputMerges")?,
-                text(c"metadataJson")?,
-            ],
-        })
+        let plain = PlainFields::read(&mut reader)?;
+        let mut text = |name| Ok::<_, Unread>((name, reader.handle(name)?));
+        let texts = [
+            text(c"inputJson")?,
+            text(c"inputMerges")?,
+            text(c"outputJson")?,
+            text(c"outputMerges")?,
+            text(c"metadataJson")?,
+        ];
+        Ok(SpanHandles::Handles(Box::new((plain, texts))))
     }
 
     /// Reads the texts; no JavaScript runs from here on.
-    pub(crate) fn resolve<'a>(self, source: &impl Source<'s, 'a>) -> Result<OwnedSpan<'a>, Unread> {
-        let [input, input_merges, output, output_merges, metadata] = self.texts;
+    pub(crate) fn resolve<'a>(
+        self,
+        source: &impl Source<'s, 'a>,
+    ) -> Result<Box<OwnedSpan<'a>>, Unread> {
+        let (plain, texts) = match self {
+            SpanHandles::Read(span) => return Ok(span),
+            SpanHandles::Handles(handles) => *handles,
+        };
+        let [input, input_merges, output, output_merges, metadata] = texts;
         let text = |(name, value)| source.optional_text(value).map_err(of_member(name));
-        Ok(OwnedSpan {
-            plain: self.plain,
-            input: text(input)?,
-            input_merges: text(input_merges)?,
-            output: text(output)?,
-            output_merges: text(output_merges)?,
-            metadata: text(metadata)?,
-        })
+        let texts = [
+            text(input)?,
+            text(input_merges)?,
+            text(output)?,
+            text(output_merges)?,
+            text(metadata)?,
+        ];
+        Ok(Box::new(OwnedSpan { plain, texts }))
     }
 }
 
 /// A span object, read; the core's input borrows it.
 pub(crate) struct OwnedSpan<'a> {
     plain: PlainFields,
-    input: Option<Text<'a>>,
-    input_merges: Option<Text<'a>>,
-    output: Option<Text<'a>>,
-    output_merges: Option<Text<'a>>,
-    metadata: Option<Text<'a>>,
+    /// Input, its merges, output, its merges, metadata.
+    texts: [Option<Text<'a>>; 5],
+}
+
+/// What the reader of `factory.rs` calls with the values of a span's members.
+/// Gives true when all are plain (strings, numbers, Booleans, null, undefined),
+/// and has read them then. Buffers are not read here, since getters of later
+/// spans could change them.
+pub(crate) unsafe extern "C" fn receive(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    let env = Env::from_raw(env);
+    let js = Js::new(&env);
+    // SAFETY: the information is that of this callback.
+    let received = guard(|| match unsafe { js.arguments(info) } {
+        Ok(values) => received(&js, values),
+        Err(failure) => Err(failure),
+    });
+    match (received, js.kept()) {
+        (Ok(Some(span)), Some(kept)) => {
+            kept.received.set(Some(Box::new(span)));
+            js.truth()
+        }
+        // It is read again, by the way that names what is wrong.
+        _ => std::ptr::null_mut(),
+    }
+}
+
+/// Reads values of plain members; `None` when one is of another kind.
+fn received<'s>(
+    js: &Js<'s>,
+    values: [Value<'s>; SPAN_MEMBERS.len()],
+) -> Result<Option<OwnedSpan<'static>>, Failure> {
+    let [
+        trace_id,
+        span_id,
+        parent_span_id,
+        name,
+        package_name,
+        instrumentation_name,
+        submodule_name,
+        package_type,
+        environment,
+        kind,
+        status_code,
+        status_message,
+        is_pre_app_start,
+        is_root_span,
+        timestamp_seconds,
+        timestamp_nanos,
+        duration_seconds,
+        duration_nanos,
+        texts @ ..,
+    ] = values;
+    /// The members in order, up to one that is of another kind.
+    macro_rules! or_none {
+        ($read:expr) => {
+            match $read {
+                Some(read) => read,
+                None => return Ok(None),
+            }
+        };
+    }
+    let missing = |value| matches!(js.kind(value), Kind::Undefined | Kind::Null);
+    let mut strings = Strings::with_room();
+    // Whether the string is there.
+    let mut string = |value| {
+        let there = js.append_short_text(value, &mut strings.all)?;
+        strings.end();
+        Ok::<_, Failure>(match there {
+            true => Some(true),
+            false => missing(value).then_some(false),
+        })
+    };
+    let integer = |value| match js.if_double(value) {
+        Some(double) => whole(double),
+        None => missing(value).then_some(0),
+    };
+    let integer32 = |value| integer(value).and_then(|integer| i32::try_from(integer).ok());
+    let flag = |value| match js.if_boolean(value) {
+        None => missing(value).then_some(false),
+        boolean => boolean,
+    };
+    for value in [
+        trace_id,
+        span_id,
+        parent_span_id,
+        name,
+        package_name,
+        instrumentation_name,
+        submodule_name,
+    ] {
+        or_none!(string(value)?);
+    }
+    let has_environment = or_none!(string(environment)?);
+    or_none!(string(status_message)?);
+    let plain = PlainFields {
+        strings,
+        has_environment,
+        package_type: or_none!(integer32(package_type)),
+        kind: or_none!(integer32(kind)),
+        status_code: or_none!(integer32(status_code)),
+        is_pre_app_start: or_none!(flag(is_pre_app_start)),
+        is_root_span: or_none!(flag(is_root_span)),
+        timestamp_seconds: or_none!(integer(timestamp_seconds)),
+        timestamp_nanos: or_none!(integer32(timestamp_nanos)),
+        duration_seconds: or_none!(integer(duration_seconds)),
+        duration_nanos: or_none!(integer32(duration_nanos)),
+    };
+    let mut span = OwnedSpan {
+        plain,
+        texts: Default::default(),
+    };
+    for (place, (slot, value)) in span.texts.iter_mut().zip(texts).enumerate() {
+        match js.taken_text(place, value)? {
+            Some((text, first)) => *slot = Some(Text::String(Cow::Owned(text), first)),
+            None if missing(value) => {}
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(span))
 }
 
 impl OwnedSpan<'_> {
@@ -458,22 +676,32 @@ impl OwnedSpan<'_> {
             text.as_ref()
                 .map_or(MergesSource::Absent, |text| MergesSource::Json(text.json()))
         }
+        let [input, input_merges, output, output_merges, metadata] = &self.texts;
         SpanInput {
             fields: self.plain.fields(),
-            input: value(&self.input),
-            input_merges: merges(&self.input_merges),
-            output: value(&self.output),
-            output_merges: merges(&self.output_merges),
-            metadata: value(&self.metadata),
+            input: value(input),
+            input_merges: merges(input_merges),
+            output: value(output),
+            output_merges: merges(output_merges),
+            metadata: value(metadata),
+        }
+    }
+
+    /// Keeps the memory of the texts for the next span.
+    pub(crate) fn give_back(self, js: &Js<'_>) {
+        for (place, text) in self.texts.into_iter().enumerate() {
+            if let Some(Text::String(Cow::Owned(text), _)) = text {
+                js.give_back(place, text);
+            }
         }
     }
 }
 
 impl Operation for ProcessSpan {
-    type Input<'a> = OwnedSpan<'a>;
+    type Input<'a> = Box<OwnedSpan<'a>>;
     type Output = ProcessedSpan;
 
-    fn compute(input: &OwnedSpan<'_>) -> Result<ProcessedSpan, Report> {
+    fn compute(input: &Box<OwnedSpan<'_>>) -> Result<ProcessedSpan, Report> {
         process_span(&input.input()).map_err(|error| Report::of(&error))
     }
 
@@ -484,10 +712,10 @@ impl Operation for ProcessSpan {
             js.string(&span.output.value_hash)?,
             js.string(&span.input.schema_hash)?,
             js.string(&span.output.schema_hash)?,
-            js.string(&span.input.schema_json)?,
-            js.string(&span.output.schema_json)?,
-            js.string(&span.input.normalized_json)?,
-            js.string(&span.output.normalized_json)?,
+            js.string_of(span.input.schema_json)?,
+            js.string_of(span.output.schema_json)?,
+            js.string_of(span.input.normalized_json)?,
+            js.string_of(span.output.normalized_json)?,
             js.number(span.message_depth as f64)?,
         ];
         js.shaped(&PROCESSED_SPAN, values)

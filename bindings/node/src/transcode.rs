@@ -10,6 +10,8 @@
 //! On x86-64 with SSE4.1 and POPCNT (all since 2008 but a few) the vectors do
 //! the work, elsewhere the code without them, which is right by itself.
 
+use drift_rust_core::CanonicalText;
+
 /// What V8 keeps a text in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Width {
@@ -41,6 +43,7 @@ pub(crate) fn width(text: &str) -> Width {
 /// the offset in `out` (in bytes) of the first of these.
 pub(crate) fn append_utf8(units: &[u16], out: &mut String) -> Option<usize> {
     let mut bytes = std::mem::take(out).into_bytes();
+    let units = append_ascii(units, &mut bytes);
     bytes.reserve_exact(room_for(units) + SLACK);
     let mut sink = Utf8Sink { bytes, first: None };
     #[cfg(target_arch = "x86_64")]
@@ -56,6 +59,23 @@ pub(crate) fn append_utf8(units: &[u16], out: &mut String) -> Option<usize> {
     // as four, a surrogate alone as U+FFFD, and any other as three.
     *out = unsafe { String::from_utf8_unchecked(sink.bytes) };
     sink.first
+}
+
+/// Appends the blocks that are ASCII up to the first that is not, and gives the
+/// rest: most texts need no more memory than they have letters.
+fn append_ascii<'u>(units: &'u [u16], bytes: &mut Vec<u8>) -> &'u [u16] {
+    const BLOCK: usize = 32;
+    bytes.reserve_exact(units.len() + SLACK);
+    let (blocks, _) = units.as_chunks::<BLOCK>();
+    let mut done = 0;
+    for block in blocks {
+        if block.iter().fold(0, |all, unit| all | unit) >= 0x80 {
+            break;
+        }
+        put(bytes, block.map(|unit| unit as u8), BLOCK);
+        done += BLOCK;
+    }
+    units.get(done..).unwrap_or_default()
 }
 
 /// At least as many bytes as the units take. A unit takes three at most (a pair
@@ -96,6 +116,79 @@ pub(crate) fn to_utf16(text: &str, out: &mut Vec<u16>) {
         text
     };
     scalar::to_utf16(text, out);
+}
+
+/// A text that gives its memory back from its end.
+pub(crate) trait Released: AsRef<str> + Send + 'static {
+    /// Cuts the text to so many bytes, between two characters.
+    fn release_behind(&mut self, length: usize);
+}
+
+impl Released for String {
+    fn release_behind(&mut self, length: usize) {
+        self.truncate(length);
+        self.shrink_to_fit();
+    }
+}
+
+impl Released for CanonicalText {
+    fn release_behind(&mut self, length: usize) {
+        self.truncate(length);
+    }
+}
+
+/// The UTF-16 of a text that nothing else needs. A text beyond this size is
+/// transcoded from its end and released on the way, so that no more than the
+/// larger of both is there at any time.
+pub(crate) fn into_utf16(text: impl Released) -> Vec<u16> {
+    const LARGE: usize = 1 << 24;
+    const RELEASED: usize = 1 << 22;
+    into_utf16_by(text, LARGE, RELEASED)
+}
+
+fn into_utf16_by(mut text: impl Released, large: usize, released: usize) -> Vec<u16> {
+    /// Stays in the processor's cache.
+    const PIECE: usize = 1 << 15;
+    let mut units = Vec::new();
+    if text.as_ref().len() < large {
+        to_utf16(text.as_ref(), &mut units);
+        return units;
+    }
+    // Zeroed memory of that size comes from the system when it is written.
+    let mut all = vec![0; utf16_length(text.as_ref())];
+    let mut end = all.len();
+    loop {
+        let whole = text.as_ref();
+        let keep = whole.floor_char_boundary(whole.len().saturating_sub(released));
+        let mut rest = whole;
+        while rest.len() > keep {
+            let from = rest.floor_char_boundary(rest.len().saturating_sub(PIECE).max(keep));
+            let (before, piece) = rest.split_at_checked(from).unwrap_or(("", rest));
+            to_utf16(piece, &mut units);
+            let start = end.saturating_sub(units.len());
+            if let Some(place) = all.get_mut(start..end) {
+                // Both are as long: the length counts what the other makes.
+                place.copy_from_slice(units.get(..end - start).unwrap_or_default());
+            }
+            (end, rest) = (start, before);
+        }
+        if keep == 0 {
+            return all;
+        }
+        text.release_behind(keep);
+    }
+}
+
+/// How many units a text has: one for each first byte of a character, two for
+/// that of a character of four bytes.
+fn utf16_length(text: &str) -> usize {
+    let units = |byte: &u8| u8::from((*byte).cast_signed() >= -0x40) + u8::from(*byte >= 0xF0);
+    // Sums of up to 255 bytes are below 256 twice, so they are kept in 16 bits.
+    let chunk = |bytes: &[u8]| bytes.iter().map(|byte| u16::from(units(byte))).sum::<u16>();
+    text.as_bytes()
+        .chunks(255)
+        .map(|bytes| usize::from(chunk(bytes)))
+        .sum()
 }
 
 /// Room behind the last item that counts, for the rest of its block.
@@ -706,6 +799,29 @@ mod tests {
                         check_text(&text);
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_is_released_while_it_is_converted_and_comes_out_whole() {
+        for filler in ["a", "é", "東", "😀", "aé東😀"] {
+            for (length, released) in [
+                (0, 10),
+                (1, 10),
+                (9, 1),
+                (500, 7),
+                (40_000, 10_001),
+                (200_000, 1 << 16),
+            ] {
+                let text = format!("{}東", filler.repeat(length));
+                let expected: Vec<u16> = text.encode_utf16().collect();
+                assert_eq!(utf16_length(&text), expected.len());
+                assert!(
+                    into_utf16_by(text.clone(), 0, released) == expected,
+                    "{filler} {length}"
+                );
+                assert!(into_utf16_by(text, usize::MAX, released) == expected);
             }
         }
     }

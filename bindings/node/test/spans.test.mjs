@@ -308,6 +308,169 @@ test('processSpan refuses unknown members by name', () => {
   assert.match(message, /trace_id/)
 })
 
+const spanMembers = {
+  traceId: 't',
+  spanId: 's',
+  parentSpanId: 'p',
+  name: 'n',
+  packageName: 'pn',
+  instrumentationName: 'i',
+  submoduleName: 'su',
+  packageType: 1,
+  environment: 'e',
+  kind: 2,
+  statusCode: 1,
+  statusMessage: 'm',
+  isPreAppStart: true,
+  isRootSpan: true,
+  timestampSeconds: 1,
+  timestampNanos: 2,
+  durationSeconds: 3,
+  durationNanos: 4,
+  inputJson: '{"a":"eA=="}',
+  inputMerges: '{"a":{"encoding":1}}',
+  outputJson: '{"b":2}',
+  outputMerges: '{"b":{"match_importance":0.5}}',
+  metadataJson: '{"c":3}',
+}
+
+test('a span is read wherever its members stand', () => {
+  const expected = processSpan(spanMembers)
+  // What the published calls make of it, by the test above.
+  assert.equal(JSON.parse(spanToJson(expected.spanBytes)).metadata.c, 3)
+  const entries = Object.entries(spanMembers)
+  class Getters {}
+  for (const [name, value] of entries) Object.defineProperty(Getters.prototype, name, { get: () => value })
+  const hidden = { ...spanMembers }
+  for (const name of ['name', 'inputMerges']) Object.defineProperty(hidden, name, { enumerable: false })
+  const accessors = Object.defineProperties(
+    {},
+    Object.fromEntries(entries.map(([name, value]) => [name, { enumerable: true, get: () => value }])),
+  )
+  const slow = { ...spanMembers, gone: 1 }
+  delete slow.gone
+  const { name, kind, outputJson, ...others } = spanMembers
+  for (const [place, span] of [
+    Object.fromEntries([...entries].reverse()),
+    Object.fromEntries([...entries.slice(7), ...entries.slice(0, 7)]),
+    Object.assign(Object.create(null), spanMembers),
+    Object.create(spanMembers),
+    Object.assign(Object.create({ name, kind, outputJson }), others),
+    new Getters(),
+    hidden,
+    accessors,
+    slow,
+    Object.freeze({ ...spanMembers }),
+    new Proxy(spanMembers, {}),
+    Object.assign(() => {}, others, { kind, outputJson }),
+    { ...spanMembers, [Symbol('other')]: 1 },
+  ].entries()) {
+    // The function has a name of its own, which cannot be assigned.
+    if (typeof span === 'function') Object.defineProperty(span, 'name', { value: 'n' })
+    assert.deepEqual(processSpan(span), expected, `span ${place}`)
+    assert.deepEqual(processSpans([span]).requestBytes, processSpans([spanMembers]).requestBytes, `span ${place}`)
+  }
+})
+
+test('spans of many kinds in turn are each read as themselves', () => {
+  const kinds = Array.from({ length: 40 }, (_, place) => {
+    const entries = Object.entries({ ...spanMembers, name: `span ${place}` })
+    return Object.fromEntries([...entries.slice(place % 23), ...entries.slice(0, place % 23)].slice(0, 8 + (place % 16)))
+  })
+  const expected = kinds.map((span) => processSpan({ ...Object.fromEntries(Object.keys(spanMembers).map((each) => [each, undefined])), ...span }))
+  for (let round = 0; round < 200; round++) {
+    kinds.forEach((span, place) => assert.deepEqual(processSpan({ ...span }).spanBytes, expected[place].spanBytes))
+  }
+})
+
+test('a member that is no member is refused wherever it stands', () => {
+  for (const span of [
+    { ...spanMembers, extra: undefined },
+    { extra: 1, ...spanMembers },
+    { ...spanMembers, 0: 1 },
+    { ...spanMembers, '': 1 },
+    { ...spanMembers, constructor: 1 },
+    Object.defineProperty({ ...spanMembers }, '__proto__', { enumerable: true, value: 1 }),
+    ['x'],
+    new Uint8Array(1),
+  ]) {
+    const { code, path, message } = faultOf(() => processSpan(span))
+    assert.deepEqual([code, path], ['invalid_argument', '$.span'])
+    assert.match(message, /there is no member "(extra|0||constructor|__proto__)"/)
+  }
+})
+
+test('a getter may delete or add members and read other spans meanwhile', () => {
+  const other = { outputJson: '[1]', name: 'other', traceId: 'o' }
+  const span = {
+    get traceId() {
+      delete this.spanId
+      return processSpan(other).outputNormalizedJson
+    },
+    spanId: 's',
+    get name() {
+      this.kind = 3
+      return processSpan({ name: 'third' }).inputNormalizedJson
+    },
+    inputJson: '{"a":1}',
+  }
+  const read = JSON.parse(spanToJson(processSpan(span).spanBytes))
+  assert.deepEqual([read.traceId, read.spanId ?? '', read.name, read.kind], ['[1]', '', '{}', 3])
+  assert.deepEqual(read.inputValue, { a: 1 })
+})
+
+test('strings of a span come whole, of every length and alphabet', () => {
+  const lengths = [0, 1, 7, 8, 15, 16, 17, 127, 253, 254, 255, 256, 257, 4095, 4096, 4097, 70_000]
+  for (const letter of ['a', 'é', '東', '😀', '\ud800']) {
+    for (const length of lengths) {
+      const text = letter.repeat(length)
+      const whole = letter === '\ud800' ? '\ufffd'.repeat(length) : text
+      const { spanBytes, inputNormalizedJson } = processSpan({
+        ...spanMembers,
+        name: text,
+        environment: text,
+        inputJson: `{"a":"${text}"}`,
+        inputMerges: null,
+      })
+      const read = JSON.parse(spanToJson(spanBytes))
+      assert.ok(read.name === whole || (whole === '' && read.name === undefined), `${letter} ${length}`)
+      assert.equal(read.environment, whole)
+      assert.equal(inputNormalizedJson, `{"a":"${whole}"}`)
+    }
+  }
+})
+
+test('texts of a span may be bytes, some or all', () => {
+  const expected = processSpan(spanMembers)
+  const texts = ['inputJson', 'inputMerges', 'outputJson', 'outputMerges', 'metadataJson']
+  for (const names of [texts, ...texts.map((name) => [name])]) {
+    const bytes = names.map((name) => [name, Buffer.from(spanMembers[name])])
+    assert.deepEqual(processSpan({ ...spanMembers, ...Object.fromEntries(bytes) }), expected, names.join())
+  }
+})
+
+test('every member of a span is refused by name when it is of another kind', () => {
+  for (const [name, value] of Object.entries(spanMembers)) {
+    for (const wrong of [Symbol('x'), {}, () => {}, typeof value === 'boolean' ? 1 : true]) {
+      const { code, path } = faultOf(() => processSpan({ ...spanMembers, [name]: wrong }))
+      const member = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+      assert.deepEqual([code, path], ['invalid_argument', `$.${member}`])
+    }
+  }
+  for (const [name, value] of [
+    ['kind', 2n],
+    ['kind', NaN],
+    ['timestampNanos', 2 ** 31],
+    ['timestampSeconds', Infinity],
+    ['timestampSeconds', 2n ** 63n],
+  ]) {
+    assert.equal(faultOf(() => processSpan({ ...spanMembers, [name]: value })).code, 'invalid_argument')
+  }
+  const seconds = processSpan({ ...spanMembers, timestampSeconds: 7n, timestampNanos: 2.9, durationSeconds: -1.9 })
+  const { timestamp, duration } = JSON.parse(spanToJson(seconds.spanBytes))
+  assert.deepEqual([timestamp, duration.seconds], [{ nanos: 2, seconds: 7 }, -1])
+})
+
 test('an export request holds the spans as they are', () => {
   const request = buildExportSpansRequestBytes('a', 'b', 'c', 'd', [Buffer.alloc(0), new Uint8Array([0x0a, 1, 0x78])])
   assert.equal(request.toString('hex'), '0a01611201621a01632201642a002a030a0178')
@@ -414,6 +577,55 @@ test('a batch keeps the good spans and reports the bad ones', () => {
   )
   for (const error of batch.errors) assert.match(error.message, new RegExp(`^span ${error.index}: `))
   assert.deepEqual(batch.messageDepths, [2, null, null, 2, null, null, null, null, 121, null])
+})
+
+test('a batch of any size, of texts, buffers and encoded spans, is its spans one after the other', () => {
+  const json = (place) => `{"z":${place},"a":["${'aé東😀'[place % 4].repeat(3000 + (place % 7) * 400)}"]}`
+  const encoded = processSpan({ name: 'encoded', inputJson: json(1) }).spanBytes
+  const kinds = {
+    texts: (place) => ({ name: `span ${place}`, outputJson: json(place), inputMerges: '{}' }),
+    buffers: (place) => ({ name: `span ${place}`, outputJson: Buffer.from(json(place)), inputJson: '{}' }),
+    encoded: () => encoded,
+    mixed: (place) => kinds[['texts', 'texts', 'buffers', 'encoded'][Math.floor(place / 9) % 4]](place),
+    bad: (place) => (place % 5 === 2 ? { name: `span ${place}`, outputJson: `${json(place)},` } : kinds.mixed(place)),
+  }
+  // From 16 KiB on, spans are handed to other threads in portions, and from 128 KiB on there are such.
+  for (const count of [1, 3, 6, 30, 50, 200]) {
+    for (const [name, make] of Object.entries(kinds)) {
+      const spans = Array.from({ length: count }, (_, place) => make(place))
+      const batch = processSpans(spans, { environment: 'e' })
+      const bad = new Set(batch.errors.map(({ index }) => index))
+      assert.deepEqual([...bad], name === 'bad' ? [...spans.keys()].filter((place) => place % 5 === 2) : [])
+      const good = spans.filter((_, place) => !bad.has(place)).map((span) => (Buffer.isBuffer(span) ? span : processSpan(span).spanBytes))
+      const request = buildExportSpansRequestBytes('', 'e', '', '', good)
+      assert.ok(batch.requestBytes.equals(request), `${count} ${name}`)
+      assert.equal(batch.messageDepths.length, count)
+      if (bad.size > 0) assert.equal(faultOf(() => processSpans(spans, { strict: true })).index, 2)
+    }
+  }
+})
+
+test('getters may throw, detach buffers and process batches while other threads work on the spans before', () => {
+  const text = `{"a":"${'x'.repeat(8000)}"}`
+  const span = (place) => ({ name: `span ${place}`, outputJson: text })
+  const bytes = new Uint8Array(Buffer.from(text))
+  const spans = Array.from({ length: 120 }, (_, place) => span(place))
+  let inner
+  spans[60] = { ...span(60), get name() { throw new Error('boom') } }
+  spans[61] = { ...span(61), inputJson: bytes }
+  spans[80] = { ...span(80), get name() {
+    structuredClone(bytes.buffer, { transfer: [bytes.buffer] })
+    inner = processSpans(Array.from({ length: 50 }, (_, place) => span(place)))
+    return 'detached'
+  } }
+  const batch = processSpans(spans)
+  // A detached buffer is an empty text, which is no JSON.
+  assert.deepEqual(batch.errors.map(({ index, code }) => [index, code]), [[60, 'invalid_argument'], [61, 'invalid_json']])
+  const good = [...spans.keys()].filter((place) => place !== 60 && place !== 61)
+  const named = good.map((place) => processSpan({ ...span(place), ...(place === 80 && { name: 'detached' }) }).spanBytes)
+  assert.ok(batch.requestBytes.equals(buildExportSpansRequestBytes('', '', '', '', named)))
+  const fifty = Array.from({ length: 50 }, (_, place) => processSpan(span(place)).spanBytes)
+  assert.ok(inner.requestBytes.equals(buildExportSpansRequestBytes('', '', '', '', fifty)))
 })
 
 test('a strict batch throws its first error, with the index', () => {

@@ -1,9 +1,16 @@
 // Text arguments: strings, surrogates, and every kind of memory that bytes
 // can come in.
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { Worker } from 'node:worker_threads'
 import core from './core.cjs'
+
+const corePath = JSON.stringify(fileURLToPath(new URL('core.cjs', import.meta.url)))
 
 const { normalizeJson, deterministicHash, normalizeAndHash, processExportPayload } = core
 
@@ -298,6 +305,106 @@ test('strings beyond what memory is kept for come back whole, and the next call 
       assert.equal(normalizeJson('"é東"'), '"é東"')
     }
   }
+})
+
+// From 128 KiB on a result's characters lie outside of V8's heap.
+const LARGE_BYTES = 1 << 17
+const collect = () => {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+}
+
+test('results of every width come back whole at every length around the one where V8 no longer copies them', () => {
+  for (const [unit, width] of [['a', 1], ['é', 1], ['東', 2], ['\ud83d\ude00', 2]]) {
+    const most = LARGE_BYTES / width
+    for (const around of [most / 2, most, most * 2]) {
+      for (let units = around - 4; units <= around + 4; units++) {
+        // The quotes count; the odd unit is a letter of one byte.
+        const inside = unit.repeat(Math.floor((units - 2) / unit.length)) + 'x'.repeat((units - 2) % unit.length)
+        const text = `"${inside}"`
+        assert.equal(text.length, units)
+        const made = normalizeJson(text)
+        assert.ok(made === text, `${unit} ${units}`)
+        assert.equal(made.length, units)
+      }
+    }
+  }
+})
+
+test('large results are strings like others', () => {
+  const inside = { ascii: 'abc ', latin: 'é à ', wide: '東京 п', astral: '\ud83d\ude00 é' }
+  for (const [name, unit] of Object.entries(inside)) {
+    const value = { a: unit.repeat(LARGE_BYTES / 4), b: [1, null], c: '\ud800' }
+    const text = JSON.stringify(value)
+    const expected = JSON.stringify({ ...value, c: '\ufffd' })
+    const results = [
+      normalizeJson(text),
+      normalizeAndHash(text).normalizedJson,
+      processExportPayload(text).normalizedJson,
+      processExportPayload(text).decodedJson,
+      core.processSpan({ inputJson: text }).inputNormalizedJson,
+      core.processSpan({ outputJson: Buffer.from(text) }).outputNormalizedJson,
+      core.structToJson(core.objectToProtobufStructBytes(text)),
+    ]
+    for (const result of results) {
+      assert.ok(result === expected, name)
+      assert.deepEqual(JSON.parse(result), { ...value, c: '\ufffd' })
+      assert.ok(Buffer.from(result).equals(Buffer.from(expected)))
+      assert.ok(`${result}!`.slice(5, 70_000) === expected.slice(5, 70_000))
+      assert.ok(result.split('"b"').join('"b"') === expected && /"c":"\ufffd"}$/.test(result))
+      assert.equal(new Map([[result, 1]]).get(expected), 1)
+      assert.ok(structuredClone(result) === expected)
+      // A result is an argument: read where it lies, whole and in part.
+      assert.ok(normalizeJson(result) === expected)
+      assert.ok(normalizeJson(`x${result}`.slice(1)) === expected)
+      assert.equal(deterministicHash(result), deterministicHash(expected))
+    }
+  }
+})
+
+test('large results live as long as they are used, and their memory is freed without the event loop', () => {
+  const text = `{"a":"${'東'.repeat(LARGE_BYTES)}","b":"${'x'.repeat(LARGE_BYTES)}"}`
+  const kept = Array.from({ length: 20 }, () => normalizeJson(text))
+  const part = normalizeJson(text).slice(10, 100)
+  collect()
+  const foreign = () => process.memoryUsage().external
+  const before = foreign()
+  let most = 0
+  // 157 MB of results in all.
+  for (let round = 0; round < 300; round++) {
+    assert.equal(normalizeJson(text).length, text.length)
+    most = Math.max(most, foreign() - before)
+  }
+  assert.ok(most > 1e6 && most < 120e6, `${most}`)
+  collect()
+  assert.ok(kept.every((each) => each === text))
+  assert.equal(part, '東'.repeat(90))
+})
+
+test('a worker thread that alone has loaded the package ends with large results in use', async () => {
+  const program = `
+    const { Worker } = require('node:worker_threads')
+    const code = \`
+      const core = require(${corePath})
+      globalThis.kept = [...'aé東'].map((letter) => core.normalizeJson('"' + letter.repeat(300_000) + '"'))
+      const { parentPort } = require('node:worker_threads')
+      parentPort.postMessage(kept.map((each) => each.length))
+      if (process.env.STAY) setInterval(() => {}, 1000)\`
+    const start = (stay) => new Promise((resolve, reject) => {
+      const worker = new Worker(code, { eval: true, env: { ...process.env, ...(stay && { STAY: '1' }) } })
+      worker.on('message', (lengths) => {
+        if (lengths.some((length) => length !== 300_002)) reject(new Error('cut'))
+        if (stay) worker.terminate()
+      })
+      worker.on('error', reject)
+      worker.on('exit', resolve)
+    })
+    ;(async () => {
+      for (let round = 0; round < 6; round++) await start(round % 2)
+      console.log('ended')
+    })()`
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['-e', program], { timeout: 60_000 })
+  assert.deepEqual([stdout, stderr], ['ended\n', ''])
 })
 
 test('a call within the reading of a call has memory of its own', () => {

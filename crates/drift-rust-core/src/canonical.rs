@@ -100,12 +100,31 @@ impl CanonicalText {
             .rev()
             .map(|start| {
                 let piece = text.as_str().get(start..).unwrap_or_default().to_owned();
-                text.cut_to(start);
+                text.truncate(start);
                 piece
             })
             .collect();
         pieces.reverse();
         pieces
+    }
+}
+
+impl CanonicalText {
+    /// Cuts the text to so many bytes, rounded down to a whole character, and
+    /// gives the memory behind them back: a caller that copies a large text from
+    /// its end needs no memory for both.
+    ///
+    /// ```
+    /// let payload = drift_rust_core::process_export_payload::<_, &str>(r#"{"b":"é"}"#, None)?;
+    /// let mut text = payload.normalized_json;
+    /// text.truncate(7);
+    /// assert_eq!(text, r#"{"b":""#);
+    /// text.truncate(70);
+    /// assert_eq!(text, r#"{"b":""#);
+    /// # Ok::<(), drift_rust_core::PayloadError>(())
+    /// ```
+    pub fn truncate(&mut self, length_bytes: usize) {
+        self.0.truncate(length_bytes);
     }
 }
 

@@ -130,12 +130,10 @@ impl Utf8 {
         unsafe { std::str::from_utf8_unchecked(&self.0) }
     }
 
-    /// Forgets the text from this place on, a boundary of characters, and gives
-    /// its memory back.
-    pub(crate) fn cut_to(&mut self, length: usize) {
-        if self.as_str().is_char_boundary(length) {
-            self.0.cut_to(length);
-        }
+    /// Forgets the text from this place on, and the rest of the character that
+    /// the place is in, and gives its memory back.
+    pub(crate) fn truncate(&mut self, length: usize) {
+        self.0.cut_to(self.as_str().floor_char_boundary(length));
     }
 }
 

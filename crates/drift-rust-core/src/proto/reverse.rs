@@ -46,7 +46,8 @@ impl EncodedBytes {
 
     /// Forgets what stands from this place on, and gives its memory back.
     pub(crate) fn cut_to(&mut self, length: usize) {
-        self.buffer.truncate(self.start + length);
+        self.end = self.end.min(self.start + length);
+        self.buffer.truncate(self.end);
         self.buffer.shrink_to_fit();
     }
 }
