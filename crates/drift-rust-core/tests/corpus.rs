@@ -9,6 +9,8 @@
 
 #[path = "checks/mod.rs"]
 mod checks;
+#[path = "generator/mod.rs"]
+mod generator;
 #[path = "reference/mod.rs"]
 mod reference;
 
