@@ -47,3 +47,18 @@ fn every_protobuf_input_of_the_fuzz_corpus_is_refused_or_written_again_alike() {
         checks::protobuf(&input);
     }
 }
+
+#[test]
+fn what_is_checked_of_a_text_takes_as_long_for_one_nested_to_the_limit() {
+    for (open, inside, close) in [
+        ("[", "", "]"),
+        ("{\"a\":", "1", "}"),
+        ("[{\"a\":", "1", "}]"),
+    ] {
+        let levels = drift_rust_core::MAX_DEPTH / open.matches(['[', '{']).count();
+        for letter in ["a", "b", "c", "d", "e", "f"] {
+            let open = open.replace('a', letter);
+            checks::text((open.repeat(levels) + inside + &close.repeat(levels)).as_bytes());
+        }
+    }
+}
