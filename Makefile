@@ -35,7 +35,7 @@ SIDES = --ours-rust target/release/drift-bench-worker --ours-python $(OURS) --pu
 .PHONY: demo test lint fmt bench bench-memory bench-profile bench-report bench-worker packages clean \
   python node published answer \
   test-rust test-oracle test-python test-node test-parity test-compat test-e2e test-sanitizer \
-  test-baseline instructions fuzz
+  test-baseline test-arm instructions fuzz
 
 demo: node
 	tests/e2e/setup.sh
@@ -85,6 +85,12 @@ test-e2e: node
 test-baseline:
 	scripts/debian-package.sh qemu-x86_64 qemu-user
 	scripts/baseline.sh
+
+# Not part of `make test`: it compiles everything once more, for 64-bit ARM.
+test-arm:
+	scripts/debian-package.sh qemu-aarch64 qemu-user
+	scripts/debian-package.sh aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+	scripts/arm.sh
 
 # Instructions of the core's calls beside the committed figures; UPDATE=1 writes those.
 instructions:

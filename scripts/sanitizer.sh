@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs the tests of both bindings, where the unsafe code is, under
-# AddressSanitizer. Needs a nightly Rust toolchain and gcc's libasan.
+# Runs the tests of the core and of both bindings under AddressSanitizer: the core
+# has unsafe code in one file (simd.rs), the bindings have most of it. Needs a
+# nightly Rust toolchain and gcc's libasan.
 #
 #   scripts/sanitizer.sh
 set -euo pipefail
@@ -18,8 +19,14 @@ fi
 CARGO_TARGET_DIR=$built RUSTFLAGS="-Zsanitizer=address" \
   cargo +nightly build --quiet --locked --target "$host" -p drift-core-python -p drift-core-node
 # Leaks are not looked for here either: one test forgets a panic on purpose.
-CARGO_TARGET_DIR=$built RUSTFLAGS="-Zsanitizer=address" ASAN_OPTIONS=detect_leaks=0 \
-  cargo +nightly test --quiet --locked --target "$host" -p drift-core-node
+tested() {
+  CARGO_TARGET_DIR=$built RUSTFLAGS="-Zsanitizer=address" ASAN_OPTIONS=detect_leaks=0 \
+    cargo +nightly test --quiet --locked --target "$host" "$@"
+}
+# Generated documents are left out: the fuzz targets have them, under this
+# sanitizer too.
+tested -p drift-rust-core --lib --test allocations --test batch --test corpus --test fixtures --test limits
+tested -p drift-core-node
 
 # The runtime is preloaded, because the hosts were not built with it. Leaks are
 # not looked for: interpreters keep what they need until they end.

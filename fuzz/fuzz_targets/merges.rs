@@ -3,6 +3,8 @@
 
 #[path = "../../crates/drift-rust-core/tests/checks/mod.rs"]
 mod checks;
+#[path = "../../crates/drift-rust-core/tests/generator/mod.rs"]
+mod generator;
 #[path = "../../crates/drift-rust-core/tests/reference/mod.rs"]
 mod reference;
 

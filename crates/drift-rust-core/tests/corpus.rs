@@ -9,6 +9,8 @@
 
 #[path = "checks/mod.rs"]
 mod checks;
+#[path = "generator/mod.rs"]
+mod generator;
 #[path = "reference/mod.rs"]
 mod reference;
 
@@ -43,5 +45,20 @@ fn every_payload_of_the_fuzz_corpus_is_processed_alike_with_tables_warm_and_cold
 fn every_protobuf_input_of_the_fuzz_corpus_is_refused_or_written_again_alike() {
     for input in corpus("protobuf") {
         checks::protobuf(&input);
+    }
+}
+
+#[test]
+fn what_is_checked_of_a_text_takes_as_long_for_one_nested_to_the_limit() {
+    for (open, inside, close) in [
+        ("[", "", "]"),
+        ("{\"a\":", "1", "}"),
+        ("[{\"a\":", "1", "}]"),
+    ] {
+        let levels = drift_rust_core::MAX_DEPTH / open.matches(['[', '{']).count();
+        for letter in ["a", "b", "c", "d", "e", "f"] {
+            let open = open.replace('a', letter);
+            checks::text((open.repeat(levels) + inside + &close.repeat(levels)).as_bytes());
+        }
     }
 }

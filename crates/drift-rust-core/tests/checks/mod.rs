@@ -7,6 +7,7 @@
     reason = "each program that includes this uses a part of it"
 )]
 
+use crate::generator::Random;
 use crate::reference::{self, Refusal, Rules, Value as Expected};
 use drift_rust_core::*;
 
@@ -209,52 +210,95 @@ fn schema_argument(bytes: &[u8]) {
 
 /// The value built by hand, with its members as they stood in the text.
 fn built(value: &Expected, input: &[u8]) {
-    fn build(builder: &mut DocumentBuilder, value: &Expected) {
-        match value {
-            Expected::Null => builder.null(),
-            Expected::Bool(value) => builder.bool(*value),
-            Expected::Integer(digits) => match digits.parse() {
-                Ok(value) => builder.int(value),
-                Err(_) => builder.big_int(digits),
-            },
-            Expected::Float(value) => builder.float(*value),
-            Expected::String(text) => builder.string(text),
-            Expected::Array(items) => {
-                builder.begin_array().expect("within the depth");
-                for item in items {
-                    build(builder, item);
-                }
-                builder.end();
+    let processed = reference::process(value, &reference::Merges::new());
+    built_of(value, &processed, input);
+}
+
+/// The keys that were known when they came, as a binding keeps them: by a few
+/// places, so that a key is also offered where other keys stand before it.
+type KnownKeys = std::collections::HashMap<(String, u32), KeyStep>;
+
+fn build(builder: &mut DocumentBuilder, value: &Expected, known: &mut Option<KnownKeys>) {
+    match value {
+        Expected::Null => builder.null(),
+        Expected::Bool(value) => builder.bool(*value),
+        Expected::Integer(digits) => match digits.parse() {
+            Ok(value) => builder.int(value),
+            Err(_) => builder.big_int(digits),
+        },
+        Expected::Float(value) => builder.float(*value),
+        Expected::String(text) => builder.string(text),
+        Expected::Array(items) => {
+            builder.begin_array().expect("within the depth");
+            for item in items {
+                build(builder, item, known);
             }
-            Expected::Object(members) => {
-                builder.begin_object().expect("within the depth");
-                for (key, member) in members {
-                    builder.key(key);
-                    build(builder, member);
+            builder.end();
+        }
+        Expected::Object(members) => {
+            builder.begin_object().expect("within the depth");
+            for (key, member) in members {
+                match known {
+                    Some(known) => repeated_key(builder, key, known),
+                    None => builder.key(key),
                 }
-                builder.end();
+                build(builder, member, known);
             }
+            let order = builder.end_object().expect("an object was open");
+            let sorted = value.members();
+            let places: Vec<usize> = builder.places(order).collect();
+            assert_eq!(places.len(), sorted.len());
+            for (place, key) in places.iter().zip(sorted.keys()) {
+                let last = members.iter().rposition(|(name, _)| name == key);
+                assert_eq!(Some(*place), last, "the place of {key:?}");
+            }
+            let in_order = places.iter().copied().eq(0..members.len());
+            assert_eq!(order.in_order(), in_order, "the order of {places:?}");
         }
     }
-    let mut builder = DocumentBuilder::new(ValueOptions::default());
-    build(&mut builder, value);
-    let document = builder.finish().expect("balanced calls");
-    assert_eq!(
-        document.to_canonical_json(),
-        reference::canonical(value, Rules::Drift),
-        "built from {}",
-        shown(input)
-    );
-    assert_same_value(value, document.root(), input);
-    let payload = Payload::new(document, &SchemaMerges::none());
-    let expected = reference::process(value, &reference::Merges::new());
-    assert_eq!(
-        &payload.struct_bytes()[..],
-        expected.struct_bytes,
-        "{}",
-        shown(input)
-    );
-    assert_eq!(payload.schema().to_canonical_json(), expected.schema_json);
+}
+
+fn repeated_key(builder: &mut DocumentBuilder, key: &str, known: &mut KnownKeys) {
+    let slot = (key.to_owned(), builder.keys_so_far() % 4);
+    if known
+        .get(&slot)
+        .is_some_and(|step| builder.repeat_key(*step))
+    {
+        return;
+    }
+    if let Some(step) = builder.key_step(key) {
+        known.insert(slot, step);
+    }
+}
+
+fn built_of(value: &Expected, processed: &reference::Processed, input: &[u8]) {
+    let mut known = Some(KnownKeys::new());
+    // The third time by keys that were kept from the second.
+    for way in 0..3 {
+        let mut builder = DocumentBuilder::new(ValueOptions::default());
+        let keys = if way == 0 { &mut None } else { &mut known };
+        build(&mut builder, value, keys);
+        let document = builder.finish().expect("balanced calls");
+        let normalized = document.to_canonical_json();
+        assert_eq!(
+            normalized,
+            processed.normalized,
+            "built from {}",
+            shown(input)
+        );
+        if way == 0 {
+            assert_same_value(value, document.root(), input);
+        }
+        let payload = Payload::new(document, &SchemaMerges::none());
+        let struct_bytes = payload.struct_bytes();
+        assert_eq!(
+            &struct_bytes[..],
+            processed.struct_bytes,
+            "{}",
+            shown(input)
+        );
+        assert_eq!(payload.schema().to_canonical_json(), processed.schema_json);
+    }
 }
 
 /// The text as input and metadata of a span: its bytes, depth and reading back.
@@ -476,21 +520,179 @@ pub(crate) fn merges(payload_text: &[u8], merges_text: &[u8]) {
     );
 }
 
-/// The fuzz target `json`: what is made of one text, read by the reference once
-/// in each profile. [`json`] asks for more and is a tenth as fast.
+/// The fuzz target `json`: what every entry makes of one text, and of one with
+/// nearly the same shapes, while the tables learn them: the reference reads it
+/// once in each profile. [`json`] asks for more and is slower.
 pub(crate) fn text(bytes: &[u8]) {
     let got = process_export_payload(bytes, None::<&str>);
-    match reading(bytes) {
-        Ok(value) => {
-            let got = got.unwrap_or_else(|error| panic!("{}\n  got {error}", shown(bytes)));
-            let none = reference::Merges::new();
-            outputs(&got, &reference::process(&value, &none), || shown(bytes));
+    let expected = reading(bytes);
+    let Ok(value) = &expected else {
+        let refused = reference_refusal(&expected);
+        let error = got.expect_err("the payload is no JSON");
+        assert_eq!(error.code().as_str(), refused.code, "{}", shown(bytes));
+        assert_eq!(error.offset(), Some(refused.offset), "{}", shown(bytes));
+        entries(bytes, &expected, None);
+        return;
+    };
+    let got = got.unwrap_or_else(|error| panic!("{}\n  got {error}", shown(bytes)));
+    let none = reference::Merges::new();
+    let processed = reference::process(value, &none);
+    outputs(&got, &processed, || shown(bytes));
+    entries(bytes, &expected, Some(&processed));
+    built_of(value, &processed, bytes);
+
+    // The keys are learned by now. What is known must not be taken for what
+    // looks like it, nor the schema of one for that of the other.
+    let mut random = Random::new(seed_of(bytes));
+    let nearly = nearly_the_same(value, &mut random);
+    let nearly_text = written(&nearly, &mut random);
+    payload(nearly_text.as_bytes(), None);
+    for known in [bytes, nearly_text.as_bytes(), bytes] {
+        process_export_payload(known, None::<&str>).ok();
+    }
+    payload(nearly_text.as_bytes(), None);
+    let again = process_export_payload(bytes, None::<&str>).expect("it was taken before");
+    outputs(&again, &processed, || shown(bytes));
+}
+
+fn reference_refusal(expected: &Result<Expected, Refusal>) -> Refusal {
+    match expected {
+        Err(refusal) => refusal.clone(),
+        Ok(value) => panic!("{value:?} is no refusal"),
+    }
+}
+
+/// The calls that give a part of what `process_export_payload` gives.
+fn entries(
+    bytes: &[u8],
+    expected: &Result<Expected, Refusal>,
+    processed: Option<&reference::Processed>,
+) {
+    let part = |make: fn(&reference::Processed) -> String| {
+        move |_: &Expected| processed.map(make).expect("values are processed")
+    };
+    let normalized = part(|processed| processed.normalized.clone());
+    let hash = part(|processed| processed.value_hash.clone());
+    assert_refused_or(expected, refusal(normalize_json(bytes)), bytes, normalized);
+    assert_refused_or(expected, refusal(deterministic_hash(bytes)), bytes, hash);
+    let both = refusal(normalize_and_hash(bytes));
+    assert_refused_or(expected, both, bytes, |value| {
+        (normalized(value), hash(value))
+    });
+    let struct_bytes = refusal(object_to_protobuf_struct_bytes(bytes)).map(|bytes| bytes.to_vec());
+    assert_refused_or(expected, struct_bytes, bytes, |_| {
+        processed
+            .map(|processed| processed.struct_bytes.clone())
+            .expect("values are processed")
+    });
+    let field_count = refusal(object_to_protobuf_struct_field_count(bytes));
+    assert_refused_or(expected, field_count, bytes, |value| value.members().len());
+}
+
+/// The same number for the same input: FNV-1a.
+fn seed_of(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xCBF2_9CE4_8422_2325, |seed, byte| {
+        (seed ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3)
+    })
+}
+
+/// The value with a few members left out, repeated, renamed a little, moved or
+/// of another kind. What is added is small: a copy in each of 127 levels would
+/// be too much.
+fn nearly_the_same(value: &Expected, random: &mut Random) -> Expected {
+    match value {
+        Expected::Object(members) => {
+            let mut members: Vec<_> = members
+                .iter()
+                .map(|(key, member)| (key.clone(), nearly_the_same(member, random)))
+                .collect();
+            let at = random.below(members.len());
+            match random.below(10) {
+                0 if !members.is_empty() => drop(members.remove(at)),
+                1 if !members.is_empty() => members.push((members[at].0.clone(), Expected::Null)),
+                2 if !members.is_empty() => members[at].0.push('a'),
+                3 if !members.is_empty() => drop(members[at].0.pop()),
+                4 => random.shuffle(&mut members),
+                5 => members.insert(at, ("a".to_owned(), Expected::Null)),
+                6 if !members.is_empty() => members[at].1 = Expected::String("a".to_owned()),
+                _ => {}
+            }
+            Expected::Object(members)
         }
-        Err(expected) => {
-            let error = got.expect_err("the payload is no JSON");
-            assert_eq!(error.code().as_str(), expected.code, "{}", shown(bytes));
-            assert_eq!(error.offset(), Some(expected.offset), "{}", shown(bytes));
+        Expected::Array(items) => {
+            let mut items: Vec<_> = items
+                .iter()
+                .map(|item| nearly_the_same(item, random))
+                .collect();
+            match random.below(8) {
+                0 => items.reverse(),
+                1 => items.push(Expected::Bool(true)),
+                _ => {}
+            }
+            Expected::Array(items)
         }
+        scalar if random.once_in(6) => match scalar {
+            Expected::Null => Expected::Bool(true),
+            Expected::Bool(_) => Expected::Integer("10".to_owned()),
+            Expected::Integer(_) => Expected::Float(0.5),
+            Expected::Float(_) => Expected::Null,
+            _ => Expected::Array(Vec::new()),
+        },
+        scalar => scalar.clone(),
+    }
+}
+
+/// A text of the value: its members in their order, some characters escaped,
+/// white space between some tokens.
+fn written(value: &Expected, random: &mut Random) -> String {
+    let spaced = random.once_in(4);
+    let escaped = random.once_in(4);
+    let mut out = String::new();
+    write_value(&mut out, value, &mut |out, token| {
+        if escaped && token.starts_with("\"") && random.once_in(4) {
+            // The first character, if it stands for itself.
+            match token.chars().nth(1) {
+                Some(letter @ ('#'..='[' | ']'..='~')) => {
+                    out.push_str(&format!("\"\\u{:04X}", u32::from(letter)));
+                    out.push_str(&token[2..]);
+                }
+                _ => out.push_str(token),
+            }
+        } else {
+            out.push_str(token);
+        }
+        if spaced && random.once_in(3) {
+            out.push_str([" ", "\n", "\t\t", "        "][random.below(4)]);
+        }
+    });
+    out
+}
+
+fn write_value(out: &mut String, value: &Expected, token: &mut impl FnMut(&mut String, &str)) {
+    match value {
+        Expected::Array(items) => {
+            token(out, "[");
+            for (place, item) in items.iter().enumerate() {
+                if place > 0 {
+                    token(out, ",");
+                }
+                write_value(out, item, token);
+            }
+            token(out, "]");
+        }
+        Expected::Object(members) => {
+            token(out, "{");
+            for (place, (key, member)) in members.iter().enumerate() {
+                if place > 0 {
+                    token(out, ",");
+                }
+                token(out, &reference::quoted(key));
+                token(out, ":");
+                write_value(out, member, token);
+            }
+            token(out, "}");
+        }
+        scalar => token(out, &reference::canonical(scalar, Rules::Drift)),
     }
 }
 
@@ -548,47 +750,72 @@ pub(crate) fn merges_and_tables(payload_text: &[u8], merges_text: &[u8]) {
 }
 
 /// The fuzz target `protobuf`: bytes as a Struct, as a span and as an export
-/// request. What is read is canonical JSON; what is read, written and read again
-/// stays the same; a refusal has its place within the bytes.
+/// request, read and refused as the reference reads and refuses them. What is
+/// read, written and read again stays the same; a refusal has its place.
 pub(crate) fn protobuf(bytes: &[u8]) {
-    let place = |error: ProtobufError| {
-        assert_eq!(error.code().as_str(), "invalid_protobuf");
-        let offset = error.offset().expect("an error of bytes has an offset");
-        assert!(offset <= bytes.len(), "{offset} in {}", shown(bytes));
+    let read = |got: Result<String, ProtobufError>, expected: Option<Expected>| {
+        let expected = expected.map(|value| reference::canonical(&value, Rules::Drift));
+        if let Err(error) = &got {
+            match error.offset() {
+                Some(offset) => {
+                    assert_eq!(error.code().as_str(), "invalid_protobuf");
+                    assert!(offset <= bytes.len(), "{offset} in {}", shown(bytes));
+                }
+                None => assert_eq!(error.code().as_str(), "depth_exceeded"),
+            }
+        }
+        assert_eq!(got.as_ref().ok(), expected.as_ref(), "{}", shown(bytes));
+        got
     };
-    match struct_to_json(bytes) {
-        Ok(read) => written_again(bytes, &read),
-        Err(error) => place(error),
+    if let Ok(json) = read(struct_to_json(bytes), reference::read_struct(bytes)) {
+        written_again(bytes, &json);
     }
-    let as_span = span_to_json(bytes);
+    let span = build_span_proto_bytes(
+        &SpanFields::default(),
+        &SpanContents {
+            input_value: StructSource::Bytes(bytes),
+            ..SpanContents::default()
+        },
+    );
+    assert_eq!(
+        span.is_ok(),
+        reference::is_struct(bytes),
+        "{}",
+        shown(bytes)
+    );
+
+    let as_span = read(span_to_json(bytes), reference::read_span(bytes));
     let header = ExportHeader::default();
     let batch = process_encoded(bytes);
     let request = build_export_spans_request_bytes(&header, &[bytes]);
+    assert_eq!(
+        request.is_ok(),
+        reference::is_span(bytes),
+        "{}",
+        shown(bytes)
+    );
     assert_eq!(batch.errors.is_empty(), request.is_ok(), "{}", shown(bytes));
     assert_eq!(diff_spans(bytes, bytes).is_ok(), as_span.is_ok());
     if let Ok(request) = &request {
         assert_eq!(&batch.request_bytes, request, "{}", shown(bytes));
         assert_eq!(*request, reference::message_field(5, bytes));
         let as_request = export_request_to_json(request);
-        assert_eq!(as_request.is_ok(), as_span.is_ok(), "{}", shown(bytes));
-        if let (Ok(span), Ok(request)) = (&as_span, &as_request) {
-            assert!(request.contains(&format!("[{span}]")), "{}", shown(bytes));
-        }
+        let expected = reference::read_export_request(request)
+            .map(|value| reference::canonical(&value, Rules::Drift));
+        assert_eq!(as_request.ok(), expected, "{}", shown(bytes));
     }
-    match as_span {
-        Ok(json) => {
-            assert!(request.is_ok(), "read but refused: {}", shown(bytes));
-            assert_eq!(diff_spans(bytes, bytes).as_deref(), Ok(&[][..]));
-            canonical_text(&json, bytes);
-        }
-        Err(error) => place(error),
+    if let Ok(json) = as_span {
+        assert!(request.is_ok(), "read but refused: {}", shown(bytes));
+        assert_eq!(diff_spans(bytes, bytes).as_deref(), Ok(&[][..]));
+        canonical_text(&json, bytes);
     }
-    match export_request_to_json(bytes) {
-        Ok(json) => {
-            assert_eq!(diff_export_requests(bytes, bytes).as_deref(), Ok(&[][..]));
-            canonical_text(&json, bytes);
-        }
-        Err(error) => place(error),
+    let as_request = read(
+        export_request_to_json(bytes),
+        reference::read_export_request(bytes),
+    );
+    if let Ok(json) = as_request {
+        assert_eq!(diff_export_requests(bytes, bytes).as_deref(), Ok(&[][..]));
+        canonical_text(&json, bytes);
     }
 }
 

@@ -4,7 +4,7 @@
 //! decimal and binary numbers, messages put together from the inside out.
 //!
 //! Leaves out what only bindings can do (native values that JSON has no form
-//! for), and reading bytes that this project did not write.
+//! for), and where in protobuf bytes a fault stands.
 
 #![allow(
     dead_code,
@@ -1027,17 +1027,19 @@ pub(crate) fn read_back(value: &Value) -> Value {
     }
 }
 
+/// A double of a Struct: the integral ones up to 2^53 are integers.
+fn read_back_double(value: f64) -> Value {
+    let integral = value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0;
+    match integral && value.to_bits() != (-0.0f64).to_bits() {
+        true => Value::Integer(format!("{value:.0}")),
+        false => Value::Float(value),
+    }
+}
+
 fn read_back_value(value: &Value) -> Value {
-    let double = |value: f64| {
-        let integral = value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0;
-        match integral && value.to_bits() != (-0.0f64).to_bits() {
-            true => Value::Integer(format!("{value:.0}")),
-            false => Value::Float(value),
-        }
-    };
     match value {
-        Value::Integer(digits) => double(clamped_double(digits)),
-        Value::Float(value) => double(*value),
+        Value::Integer(digits) => read_back_double(clamped_double(digits)),
+        Value::Float(value) => read_back_double(*value),
         Value::Array(items) => Value::Array(items.iter().map(read_back_value).collect()),
         Value::Object(members) => Value::Object(
             members
@@ -1047,6 +1049,357 @@ fn read_back_value(value: &Value) -> Value {
         ),
         _ => value.clone(),
     }
+}
+
+// ---------------------------------------------------------------- reading protobuf
+
+/// Levels of JSON that are read from bytes (`DESIGN.md`).
+const READ_LEVELS: usize = 520;
+
+#[derive(Clone)]
+enum Content {
+    Varint(u64),
+    Fixed64([u8; 8]),
+    Bytes(Vec<u8>),
+    Fixed32,
+}
+
+/// The fields of a message with their numbers. A message that occurs more than
+/// once is merged: its fields are those of all occurrences, one after the other.
+type Fields = Vec<(u64, Content)>;
+
+/// `None` for bytes that are no message, or one with groups.
+fn fields(bytes: &[u8]) -> Option<Fields> {
+    let mut rest = bytes;
+    let mut fields = Vec::new();
+    while !rest.is_empty() {
+        let tag = take_varint(&mut rest)?;
+        let number = tag >> 3;
+        if tag > u64::from(u32::MAX) || number == 0 {
+            return None;
+        }
+        let content = match tag & 7 {
+            0 => Content::Varint(take_varint(&mut rest)?),
+            1 => Content::Fixed64(take(&mut rest, 8)?.try_into().ok()?),
+            2 => {
+                let length = take_varint(&mut rest)?;
+                Content::Bytes(take(&mut rest, length)?)
+            }
+            5 => {
+                take(&mut rest, 4)?;
+                Content::Fixed32
+            }
+            _ => return None,
+        };
+        fields.push((number, content));
+    }
+    Some(fields)
+}
+
+fn take(rest: &mut &[u8], count: u64) -> Option<Vec<u8>> {
+    let count = usize::try_from(count).ok()?;
+    if count > rest.len() {
+        return None;
+    }
+    let taken = rest[..count].to_vec();
+    *rest = &rest[count..];
+    Some(taken)
+}
+
+fn take_varint(rest: &mut &[u8]) -> Option<u64> {
+    let mut number = 0u128;
+    for place in 0..10 {
+        let byte = take(rest, 1)?[0];
+        number += u128::from(byte & 127) << (7 * place);
+        if byte < 128 {
+            return u64::try_from(number).ok();
+        }
+    }
+    None
+}
+
+impl Content {
+    fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            Content::Bytes(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    fn message(&self) -> Option<Fields> {
+        fields(self.bytes()?)
+    }
+
+    fn text(&self) -> Option<String> {
+        match decode_utf8(self.bytes()?) {
+            (text, None) => Some(text),
+            (_, Some(_)) => None,
+        }
+    }
+
+    fn number(&self) -> Option<u64> {
+        match self {
+            Content::Varint(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// An `int32` or an enum: the low 32 bits.
+    fn int32(&self) -> Option<Value> {
+        Some(Value::Integer((self.number()? as i32).to_string()))
+    }
+
+    fn finite_double(&self) -> Option<f64> {
+        match self {
+            Content::Fixed64(bytes) => Some(f64::from_le_bytes(*bytes)).filter(|x| x.is_finite()),
+            _ => None,
+        }
+    }
+}
+
+/// The key of a map entry, and the fields of its value.
+fn read_entry(entry: &Content) -> Option<(String, Fields)> {
+    let (mut key, mut value) = (String::new(), Vec::new());
+    for (number, content) in entry.message()? {
+        match number {
+            1 => key = content.text()?,
+            2 => value.extend(content.message()?),
+            _ => {}
+        }
+    }
+    Some((key, value))
+}
+
+fn read_struct_fields(fields: &Fields, levels: usize) -> Option<Value> {
+    let inside = levels.checked_sub(1)?;
+    let mut members = Vec::new();
+    for (_, content) in fields.iter().filter(|(number, _)| *number == 1) {
+        let (key, value) = read_entry(content)?;
+        members.push((key, read_value_fields(&value, inside)?));
+    }
+    Some(Value::Object(members))
+}
+
+fn read_list_fields(fields: &Fields, levels: usize) -> Option<Value> {
+    let inside = levels.checked_sub(1)?;
+    let mut items = Vec::new();
+    for (_, content) in fields.iter().filter(|(number, _)| *number == 1) {
+        items.push(read_value_fields(&content.message()?, inside)?);
+    }
+    Some(Value::Array(items))
+}
+
+/// A Value: the kind that was set last counts. What was set before must be well
+/// formed all the same.
+fn read_value_fields(fields: &Fields, levels: usize) -> Option<Value> {
+    enum Set {
+        Scalar(Value),
+        Struct(Fields),
+        List(Fields),
+    }
+    let mut set = Vec::new();
+    for (number, content) in fields {
+        match (number, set.last_mut()) {
+            (1, _) => {
+                content.number()?;
+                set.push(Set::Scalar(Value::Null));
+            }
+            (2, _) => set.push(Set::Scalar(read_back_double(content.finite_double()?))),
+            (3, _) => set.push(Set::Scalar(Value::String(content.text()?))),
+            (4, _) => set.push(Set::Scalar(Value::Bool(content.number()? != 0))),
+            (5, Some(Set::Struct(fields))) => fields.extend(content.message()?),
+            (5, _) => set.push(Set::Struct(content.message()?)),
+            (6, Some(Set::List(fields))) => fields.extend(content.message()?),
+            (6, _) => set.push(Set::List(content.message()?)),
+            _ => {}
+        }
+    }
+    let mut value = Value::Null;
+    for set in set {
+        value = match set {
+            Set::Scalar(value) => value,
+            Set::Struct(fields) => read_struct_fields(&fields, levels)?,
+            Set::List(fields) => read_list_fields(&fields, levels)?,
+        };
+    }
+    Some(value)
+}
+
+fn read_schema_fields(fields: &Fields, levels: usize) -> Option<Value> {
+    // A schema and its properties are a level each.
+    let inside = levels.checked_sub(2)?;
+    let mut members = vec![("type".to_owned(), Value::Integer("0".to_owned()))];
+    let (mut properties, mut items, mut importance) = (Vec::new(), None, None);
+    for (number, content) in fields {
+        match number {
+            1 => members.push(("type".to_owned(), content.int32()?)),
+            2 => {
+                let (key, schema) = read_entry(content)?;
+                properties.push((key, read_schema_fields(&schema, inside)?));
+            }
+            3 => items
+                .get_or_insert_with(Vec::new)
+                .extend(content.message()?),
+            4 => members.push(("encoding".to_owned(), content.int32()?)),
+            5 => members.push(("decoded_type".to_owned(), content.int32()?)),
+            6 => match content {
+                Content::Fixed64(_) => importance = Some(content.finite_double()),
+                _ => return None,
+            },
+            _ => {}
+        }
+    }
+    members.push(("properties".to_owned(), Value::Object(properties)));
+    if let Some(items) = items {
+        let items = read_schema_fields(&items, inside + 1)?;
+        members.push(("items".to_owned(), items));
+    }
+    if let Some(importance) = importance {
+        members.push(("match_importance".to_owned(), Value::Float(importance?)));
+    }
+    Some(Value::Object(members))
+}
+
+/// The members of a message of numbers and texts: their names and fields, each
+/// with what it is when it is absent.
+fn read_flat(
+    fields: &Fields,
+    names: &[(&str, u64, Option<Value>)],
+    read: impl Fn(&Content, &Value) -> Option<Value>,
+) -> Option<Vec<(String, Value)>> {
+    let mut members = Vec::new();
+    for (name, number, absent) in names {
+        let kind = absent.clone().unwrap_or(Value::String(String::new()));
+        let mut value = absent.clone();
+        for (_, content) in fields.iter().filter(|(found, _)| found == number) {
+            value = Some(read(content, &kind)?);
+        }
+        members.extend(value.map(|value| ((*name).to_owned(), value)));
+    }
+    Some(members)
+}
+
+fn read_scalar(content: &Content, kind: &Value) -> Option<Value> {
+    match kind {
+        Value::String(_) => content.text().map(Value::String),
+        Value::Bool(_) => content.number().map(|number| Value::Bool(number != 0)),
+        _ => content.int32(),
+    }
+}
+
+fn read_span_fields(fields: &Fields, levels: usize) -> Option<Value> {
+    let inside = levels.checked_sub(1)?;
+    let text = || Some(Value::String(String::new()));
+    let zero = || Some(Value::Integer("0".to_owned()));
+    let no = || Some(Value::Bool(false));
+    let mut members = read_flat(
+        fields,
+        &[
+            ("traceId", 1, text()),
+            ("spanId", 2, text()),
+            ("parentSpanId", 3, text()),
+            ("name", 4, text()),
+            ("packageName", 5, text()),
+            ("instrumentationName", 6, text()),
+            ("submoduleName", 7, text()),
+            ("packageType", 8, zero()),
+            ("inputSchemaHash", 13, text()),
+            ("outputSchemaHash", 14, text()),
+            ("inputValueHash", 15, text()),
+            ("outputValueHash", 16, text()),
+            ("kind", 17, zero()),
+            ("isPreAppStart", 19, no()),
+            ("isRootSpan", 22, no()),
+            ("environment", 24, None),
+            ("id", 25, None),
+        ],
+        read_scalar,
+    )?;
+    let merged = |number: u64| {
+        let mut merged = Vec::new();
+        for (_, content) in fields.iter().filter(|(found, _)| *found == number) {
+            merged.extend(content.message()?);
+        }
+        Some(merged)
+    };
+    let has_metadata = fields.iter().any(|(number, _)| *number == 23);
+    for (name, number) in [("inputValue", 9), ("outputValue", 10), ("metadata", 23)] {
+        let value = read_struct_fields(&merged(number)?, inside)?;
+        if number != 23 || has_metadata {
+            members.push((name.to_owned(), value));
+        }
+    }
+    for (name, number) in [("inputSchema", 11), ("outputSchema", 12)] {
+        members.push((
+            name.to_owned(),
+            read_schema_fields(&merged(number)?, inside)?,
+        ));
+    }
+    let status = [("code", 1, zero()), ("message", 2, text())];
+    let status = read_flat(&merged(18)?, &status, read_scalar)?;
+    members.push(("status".to_owned(), Value::Object(status)));
+    for (name, number) in [("timestamp", 20), ("duration", 21)] {
+        let time = merged(number)?;
+        let mut read = read_flat(&time, &[("seconds", 1, zero())], |content, _| {
+            Some(Value::Integer((content.number()? as i64).to_string()))
+        })?;
+        read.extend(read_flat(&time, &[("nanos", 2, zero())], read_scalar)?);
+        members.push((name.to_owned(), Value::Object(read)));
+    }
+    Some(Value::Object(members))
+}
+
+/// Struct bytes read back; `None` when they are refused.
+pub(crate) fn read_struct(bytes: &[u8]) -> Option<Value> {
+    read_struct_fields(&fields(bytes)?, READ_LEVELS)
+}
+
+/// Span bytes read back, likewise.
+pub(crate) fn read_span(bytes: &[u8]) -> Option<Value> {
+    read_span_fields(&fields(bytes)?, READ_LEVELS)
+}
+
+/// The bytes of an export request read back, likewise.
+pub(crate) fn read_export_request(bytes: &[u8]) -> Option<Value> {
+    let fields = fields(bytes)?;
+    let text = || Some(Value::String(String::new()));
+    let names = [
+        ("observableServiceId", 1, text()),
+        ("environment", 2, text()),
+        ("sdkVersion", 3, text()),
+        ("sdkInstanceId", 4, text()),
+    ];
+    let mut members = read_flat(&fields, &names, read_scalar)?;
+    let mut spans = Vec::new();
+    for (_, content) in fields.iter().filter(|(number, _)| *number == 5) {
+        spans.push(read_span_fields(&content.message()?, READ_LEVELS - 2)?);
+    }
+    members.push(("spans".to_owned(), Value::Array(spans)));
+    Some(Value::Object(members))
+}
+
+/// Whether the top-level fields of a span are as section 8 asks.
+pub(crate) fn is_span(bytes: &[u8]) -> bool {
+    has_fields(bytes, |number, content| match number {
+        8 | 17 | 19 | 22 => matches!(content, Content::Varint(_)),
+        1..=25 => matches!(content, Content::Bytes(_)),
+        _ => true,
+    })
+}
+
+/// Likewise of a Struct.
+pub(crate) fn is_struct(bytes: &[u8]) -> bool {
+    has_fields(bytes, |number, content| {
+        number != 1 || matches!(content, Content::Bytes(_))
+    })
+}
+
+fn has_fields(bytes: &[u8], is_right: impl Fn(u64, &Content) -> bool) -> bool {
+    fields(bytes).is_some_and(|fields| {
+        fields
+            .iter()
+            .all(|(number, content)| is_right(*number, content))
+    })
 }
 
 // ---------------------------------------------------------------- differences
