@@ -23,8 +23,8 @@ DOCUMENTS = [
     "docs/decisions/*.md",
     "parity-fixtures/README.md",
 ]
-# What make or a build leaves there, and so not in a fresh clone.
-MADE = ("target/", ".run", "node_modules", "npm/")
+# What make or a build leaves there, and so not in a fresh clone; and files of the projects of our users.
+MADE = ("target/", ".run", "node_modules", "npm/", ".tusk", "tusk.y", "results.json")
 # Names with a slash that are no paths.
 NO_PATHS = re.compile(r"^@|^https?:|^[A-Z]|\\|^/|\s|[{}<>*$…=()]")
 FILE_ENDINGS = (".md", ".rs", ".py", ".sh", ".toml", ".mjs", ".json", ".txt", ".yml")
