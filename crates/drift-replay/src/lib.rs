@@ -1,5 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+pub mod coverage;
+#[cfg(unix)]
+pub mod drive;
 mod encoding;
 pub mod filter;
 pub mod forms;
@@ -7,7 +10,12 @@ pub mod guard;
 mod index;
 pub mod load;
 pub mod matcher;
+pub mod protocol;
 pub mod request;
+#[cfg(unix)]
+pub mod server;
+#[cfg(unix)]
+pub mod service;
 pub mod similarity;
 pub mod span;
 

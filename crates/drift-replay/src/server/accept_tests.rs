@@ -1,0 +1,74 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::unreachable,
+    reason = "a failed test is what a panic is for"
+)]
+
+use super::*;
+use crate::server::{Answered, Answering, Event, ServerOptions};
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
+use tokio::sync::{mpsc, watch};
+use tusk_drift_schemas::tusk::drift::core::v1 as contract;
+
+struct Never;
+
+impl Answering for Never {
+    fn answer(&self, _: &contract::GetMockRequest) -> Answered {
+        Answered::default()
+    }
+    fn begin_test(&self, _: &str) {}
+}
+
+/// Gives what it is told, then waits for ever.
+struct Script(VecDeque<io::Result<Stream>>);
+
+impl Accept for Script {
+    async fn accept(&mut self) -> io::Result<Stream> {
+        match self.0.pop_front() {
+            Some(result) => result,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn failing_accepts_are_told_pause_longer_each_time_and_then_go_on() {
+    let (events, mut receiver) = mpsc::channel(16);
+    let shared = Arc::new(Shared {
+        answering: Arc::new(Never),
+        options: ServerOptions::default(),
+        events,
+        dropped_events: AtomicU64::new(0),
+        next_id: AtomicU64::new(1),
+        peers: Mutex::default(),
+        refusal: Mutex::default(),
+        waiters: Mutex::default(),
+        records: Mutex::default(),
+        changed: watch::Sender::new(()),
+        stop: watch::Sender::new(false),
+    });
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let mut script: VecDeque<_> = (0..3)
+        .map(|_| Err(io::Error::from_raw_os_error(libc::EMFILE)))
+        .collect();
+    script.push_back(Ok(Stream::Unix(ours)));
+    let begin = tokio::time::Instant::now();
+    let accepting = tokio::spawn(accept_all(Script(script), Arc::clone(&shared)));
+    for pause in [10, 20, 40] {
+        let Some(Event::Problem { code, message, .. }) = receiver.recv().await else {
+            unreachable!("three problems come first")
+        };
+        assert_eq!(code, "accept_failed");
+        assert!(message.contains(&format!("in {pause} ms")), "{message}");
+    }
+    drop(theirs);
+    assert!(matches!(
+        receiver.recv().await,
+        Some(Event::Disconnected { connection: 1, .. })
+    ));
+    assert!(begin.elapsed() >= Duration::from_millis(70));
+    shared.stop.send_replace(true);
+    accepting.await.unwrap();
+}

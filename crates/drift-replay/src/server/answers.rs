@@ -1,0 +1,67 @@
+//! The matcher as what answers on the server.
+
+use tusk_drift_schemas::tusk::drift::core::v1 as contract;
+
+use super::{Answered, Answering};
+use crate::load::Recording;
+use crate::matcher::{Matcher, Owner};
+use crate::request::MockRequest;
+
+impl Answering for Matcher {
+    fn answer(&self, request: &contract::GetMockRequest) -> Answered {
+        let mock = match MockRequest::from_message(request) {
+            Ok(mock) => mock,
+            Err(error) => return failure(error.code(), error.to_string()).into(),
+        };
+        let answer = Matcher::answer(self, &mock);
+        let response = match &answer.found {
+            // The span is read once: for its identifier and for its output.
+            Some(found) => match self.recording().span(found.span) {
+                Ok(span) => contract::GetMockResponse {
+                    found: true,
+                    response_data: Some(Recording::response_data_of(&span)),
+                    matched_span_id: span.span_id,
+                    match_level: Some(found.level.clone()),
+                    ..Default::default()
+                },
+                Err(error) => failure(error.code(), error.to_string()),
+            },
+            None => failure("mock_not_found", miss(&mock, &answer.explanation.owner)),
+        };
+        Answered {
+            response,
+            matched: Some(Box::new(answer)),
+        }
+    }
+
+    fn begin_test(&self, trace_id: &str) {
+        Matcher::begin_test(self, trace_id);
+    }
+
+    fn begin_boot(&self) {
+        Matcher::begin_boot(self);
+    }
+}
+
+fn failure(code: &str, error: String) -> contract::GetMockResponse {
+    contract::GetMockResponse {
+        error,
+        error_code: code.to_owned(),
+        ..Default::default()
+    }
+}
+
+fn miss(mock: &MockRequest, owner: &Owner) -> String {
+    let span = &mock.span;
+    let during = match owner {
+        Owner::Test { trace_id } => format!("in the test {trace_id}"),
+        Owner::Boot => "outside of tests".to_owned(),
+        Owner::Unknown { test_id } => {
+            format!("in the test {test_id:?}, which the recording does not have")
+        }
+    };
+    format!(
+        "no recorded call answers {:?} of the package {:?} {during}",
+        span.name, span.package_name
+    )
+}

@@ -1,0 +1,594 @@
+//! The service under replay: started in a process group of its own, watched
+//! until it is ready, and stopped with everything that it started.
+//!
+//! Its processes are found by their group, and on Linux also by a variable in
+//! their environment, so that one which left the group is not left behind.
+//!
+//! What this module leaves out: talking to the service.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
+use std::io::{self, Read, Write as _};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use tokio::net::TcpStream;
+
+mod environment;
+mod processes;
+
+pub use environment::{environment_for, is_never_applied, is_only_applied_where_unset};
+pub use processes::port_holder;
+
+use processes::ProcessGroup;
+
+/// How often a state that nobody announces is looked at.
+const POLL: Duration = Duration::from_millis(20);
+
+/// How long one attempt to connect or one health check may take.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How many lines of output an error shows.
+const SHOWN_LINES: usize = 20;
+
+/// How to start, recognise and stop a service.
+#[derive(Clone, Debug)]
+pub struct ServiceSpec {
+    /// Given to `/bin/sh -c`.
+    pub command: String,
+    /// Where it runs; the current directory if `None`.
+    pub directory: Option<PathBuf>,
+    /// The port that it listens on, on this machine.
+    pub port: u16,
+    /// How to tell that it is ready.
+    pub readiness: Readiness,
+    /// How long it may take to be ready.
+    pub ready_timeout: Duration,
+    /// Run before the processes are told to end (`docker compose down`).
+    pub stop_command: Option<String>,
+    /// How long it may take to end after SIGTERM.
+    pub stop_grace: Duration,
+    /// How much of the end of its output is kept.
+    pub output_limit_bytes: usize,
+    /// Where all of its output goes too.
+    pub log_file: Option<PathBuf>,
+}
+
+impl Default for ServiceSpec {
+    fn default() -> Self {
+        ServiceSpec {
+            command: String::new(),
+            directory: None,
+            port: 3000,
+            readiness: Readiness::PortAccepts,
+            ready_timeout: Duration::from_secs(30),
+            stop_command: None,
+            stop_grace: Duration::from_secs(3),
+            output_limit_bytes: 256 * 1024,
+            log_file: None,
+        }
+    }
+}
+
+/// How to tell that a service is ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// Its port accepts a connection.
+    PortAccepts,
+    /// A command for `/bin/sh -c` ends with the status 0.
+    Command {
+        /// The command.
+        command: String,
+        /// The pause between two attempts.
+        interval: Duration,
+    },
+}
+
+/// Why a service did not start. The project's fault in each case but the last.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// Something listens on its port already, and would be tested in its place.
+    #[error("port {port} is in use by {}; stop it, or set service.port to the port of the service", holder.as_deref().unwrap_or("another program"))]
+    PortInUse {
+        /// The port.
+        port: u16,
+        /// Which program, if that could be found out.
+        holder: Option<String>,
+    },
+    /// It ended.
+    #[error(
+        "the start command {command:?} ended ({status}) before the service was ready; {}",
+        shown(output)
+    )]
+    ExitedEarly {
+        /// The start command.
+        command: String,
+        /// How, for people: `exit status: 1`, `signal: 9`.
+        status: String,
+        /// The end of its output.
+        output: String,
+    },
+    /// It runs, and did not become ready in time.
+    #[error("the service was not ready after {} ms: {reason}; {}", timeout.as_millis(), shown(output))]
+    NotReady {
+        /// How long was waited.
+        timeout: Duration,
+        /// What was missing.
+        reason: String,
+        /// The end of its output.
+        output: String,
+    },
+    /// The log file cannot be written.
+    #[error("the log file {path:?} cannot be written", path = .path)]
+    LogFile {
+        /// Its path.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The system did not start the shell.
+    #[error("/bin/sh could not be started for {command:?}")]
+    CannotStart {
+        /// The start command.
+        command: String,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl ServiceError {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            ServiceError::PortInUse { .. } => "port_in_use",
+            ServiceError::ExitedEarly { .. } => "service_exited",
+            ServiceError::NotReady { .. } => "service_not_ready",
+            ServiceError::LogFile { .. } => "log_file",
+            ServiceError::CannotStart { .. } => "cannot_start",
+        }
+    }
+}
+
+fn shown(output: &str) -> String {
+    let lines: Vec<&str> = output.trim_end().lines().collect();
+    if lines.is_empty() {
+        return "it printed nothing".to_owned();
+    }
+    let begin = lines.len().saturating_sub(SHOWN_LINES);
+    let mut text = "its last output:".to_owned();
+    for line in lines.get(begin..).unwrap_or_default() {
+        // Writing to a string cannot fail.
+        let _written = write!(text, "\n  {line}");
+    }
+    text
+}
+
+/// How a service ended when it was stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// It had ended before.
+    AlreadyEnded,
+    /// It ended after SIGTERM (or the stop command).
+    Ended,
+    /// It had to be killed.
+    Killed,
+}
+
+/// A service that was started. Dropping it kills all its processes.
+#[derive(Debug)]
+pub struct ServiceProcess {
+    spec: ServiceSpec,
+    environment: BTreeMap<OsString, OsString>,
+    child: Child,
+    group: ProcessGroup,
+    output: Arc<Output>,
+    stopped: bool,
+}
+
+impl ServiceProcess {
+    /// Starts the service with exactly this environment ([`environment_for`]
+    /// makes it), after a look at its port.
+    ///
+    /// # Errors
+    /// [`ServiceError`]; of these `PortInUse`, `LogFile`, `CannotStart`.
+    pub async fn start(
+        spec: ServiceSpec,
+        mut environment: BTreeMap<OsString, OsString>,
+    ) -> Result<ServiceProcess, ServiceError> {
+        if is_port_in_use(spec.port).await {
+            return Err(ServiceError::PortInUse {
+                port: spec.port,
+                holder: port_holder(spec.port),
+            });
+        }
+        let log = match &spec.log_file {
+            Some(path) => Some(create_log(path).map_err(|source| ServiceError::LogFile {
+                path: path.clone(),
+                source,
+            })?),
+            None => None,
+        };
+        let (name, value) = processes::new_mark();
+        environment.insert(name.into(), value.clone().into());
+        let cannot_start = |source| ServiceError::CannotStart {
+            command: spec.command.clone(),
+            source,
+        };
+        // One pipe for both streams keeps their order.
+        let (reader, writer) = io::pipe().map_err(cannot_start)?;
+        let second = writer.try_clone().map_err(cannot_start)?;
+        let output = Arc::new(Output::default());
+        let child = shell(&spec.command, spec.directory.as_deref(), &environment)
+            .stdout(writer)
+            .stderr(second)
+            .spawn()
+            .map_err(cannot_start)?;
+        let group = ProcessGroup::new(child.id(), value);
+        let service = ServiceProcess {
+            spec,
+            environment,
+            child,
+            group,
+            output: Arc::clone(&output),
+            stopped: false,
+        };
+        let limit_bytes = service.spec.output_limit_bytes;
+        std::thread::Builder::new()
+            .name("service output".to_owned())
+            .spawn(move || output.collect(reader, log, limit_bytes))
+            .map_err(|source| ServiceError::CannotStart {
+                command: service.spec.command.clone(),
+                source,
+            })?;
+        Ok(service)
+    }
+
+    /// Waits until it is ready.
+    ///
+    /// # Errors
+    /// `ExitedEarly` and `NotReady`, with the end of its output. It is still to be
+    /// stopped then.
+    pub async fn wait_ready(&mut self) -> Result<(), ServiceError> {
+        let deadline = Instant::now() + self.spec.ready_timeout;
+        loop {
+            if let Some(status) = self.ended() {
+                return Err(self.exited(status).await);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            let checked = self.check(left.max(POLL)).await;
+            let Err(reason) = checked else {
+                // What answered may be of another program, if ours has ended meanwhile.
+                return match self.ended() {
+                    Some(status) => Err(self.exited(status).await),
+                    None => Ok(()),
+                };
+            };
+            let pause = match &self.spec.readiness {
+                Readiness::PortAccepts => POLL,
+                Readiness::Command { interval, .. } => *interval,
+            };
+            if Instant::now() + pause >= deadline {
+                return Err(ServiceError::NotReady {
+                    timeout: self.spec.ready_timeout,
+                    reason,
+                    output: self.output(),
+                });
+            }
+            // In short steps, so that its end is seen at once.
+            let until = Instant::now() + pause;
+            while Instant::now() < until && self.ended().is_none() {
+                tokio::time::sleep(POLL.min(until.saturating_duration_since(Instant::now()))).await;
+            }
+        }
+    }
+
+    /// Whether any of its processes runs: the shell, or, after that ended well,
+    /// what it left running.
+    pub fn is_alive(&mut self) -> bool {
+        self.ended().is_none()
+    }
+
+    /// Whether it runs and answers its readiness check.
+    pub async fn is_healthy(&mut self) -> bool {
+        self.is_alive() && self.check(CHECK_TIMEOUT).await.is_ok() && self.is_alive()
+    }
+
+    /// The end of its output, both streams in order; what is not UTF-8 replaced.
+    pub fn output(&self) -> String {
+        self.output.text()
+    }
+
+    /// All bytes that it printed, also those that were not kept.
+    pub fn output_bytes(&self) -> u64 {
+        self.output.total_bytes.load(Ordering::Relaxed)
+    }
+
+    /// How it ended, for people; `None` while it runs.
+    pub fn exit_status(&mut self) -> Option<String> {
+        self.ended().map(|status| status.to_string())
+    }
+
+    /// Ends all its processes: the stop command if there is one, SIGTERM to all,
+    /// SIGKILL to what is left after the grace.
+    pub async fn stop(mut self) -> Stopped {
+        self.end().await
+    }
+
+    /// [`ServiceProcess::stop`], for who wants its output afterwards.
+    pub async fn end(&mut self) -> Stopped {
+        let ended = self.group.leader_status().is_some() && !self.group.any_alive();
+        if let Some(command) = &self.spec.stop_command {
+            let timeout = self.spec.stop_grace.max(Duration::from_secs(10));
+            // How it went does not matter: what is left is ended below.
+            let _status = run_command(
+                command,
+                self.spec.directory.as_deref(),
+                &self.environment,
+                timeout,
+            )
+            .await;
+        }
+        let mut how = if ended {
+            Stopped::AlreadyEnded
+        } else {
+            Stopped::Ended
+        };
+        self.group.signal(Signal::TERM);
+        if !self.wait_gone(self.spec.stop_grace).await {
+            how = Stopped::Killed;
+            let deadline = Instant::now() + Duration::from_secs(2);
+            // Again and again: one may have been started meanwhile.
+            while Instant::now() < deadline {
+                self.group.signal(Signal::KILL);
+                if self.wait_gone(Duration::from_millis(100)).await {
+                    break;
+                }
+            }
+        }
+        self.stopped = true;
+        self.reap();
+        self.output.wait_complete().await;
+        how
+    }
+
+    /// Its exit, when nothing of it runs any more.
+    fn ended(&self) -> Option<ExitStatus> {
+        let status = self.group.leader_status()?;
+        let left_running = status.success() && self.group.any_alive();
+        (!left_running).then_some(status)
+    }
+
+    async fn exited(&self, status: ExitStatus) -> ServiceError {
+        self.output.wait_complete().await;
+        ServiceError::ExitedEarly {
+            command: self.spec.command.clone(),
+            status: status.to_string(),
+            output: self.output(),
+        }
+    }
+
+    async fn check(&self, timeout: Duration) -> Result<(), String> {
+        match &self.spec.readiness {
+            Readiness::PortAccepts => connect_local(self.spec.port, timeout.min(CHECK_TIMEOUT))
+                .await
+                .map(drop)
+                .map_err(|error| {
+                    format!(
+                        "nothing accepts on port {} of localhost ({error}); is service.port right?",
+                        self.spec.port
+                    )
+                }),
+            Readiness::Command { command, .. } => {
+                match run_command(
+                    command,
+                    self.spec.directory.as_deref(),
+                    &self.environment,
+                    timeout,
+                )
+                .await
+                {
+                    Ok(status) if status.success() => Ok(()),
+                    Ok(status) => Err(format!(
+                        "the readiness command {command:?} ended with {status}"
+                    )),
+                    Err(error) => Err(format!("the readiness command {command:?}: {error}")),
+                }
+            }
+        }
+    }
+
+    async fn wait_gone(&self, grace: Duration) -> bool {
+        let deadline = Instant::now() + grace;
+        loop {
+            if self.group.leader_status().is_some() && !self.group.any_alive() {
+                return true;
+            }
+            if Instant::now() >= deadline {
+                return false;
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    fn reap(&mut self) {
+        // Until here the shell was only looked at, so that its number stayed that of
+        // the group. A shell that cannot be killed is left to the system.
+        let _reaped = self.child.try_wait();
+    }
+}
+
+impl Drop for ServiceProcess {
+    fn drop(&mut self) {
+        if !self.stopped {
+            self.group.signal(Signal::KILL);
+            // SIGKILL takes effect at once, except inside the kernel.
+            let _reaped = self.child.try_wait();
+        }
+    }
+}
+
+fn shell(
+    command: &str,
+    directory: Option<&std::path::Path>,
+    environment: &BTreeMap<OsString, OsString>,
+) -> Command {
+    let mut shell = Command::new("/bin/sh");
+    shell
+        .arg("-c")
+        .arg(command)
+        .env_clear()
+        .envs(environment)
+        .process_group(0)
+        .stdin(Stdio::null());
+    if let Some(directory) = directory {
+        shell.current_dir(directory);
+    }
+    shell
+}
+
+/// Runs a command to its end, or kills its group after `timeout`.
+async fn run_command(
+    command: &str,
+    directory: Option<&std::path::Path>,
+    environment: &BTreeMap<OsString, OsString>,
+    timeout: Duration,
+) -> io::Result<ExitStatus> {
+    let deadline = Instant::now() + timeout;
+    let mut child = shell(command, directory, environment)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let guard = CommandGroup(child.id());
+    loop {
+        if let Some(status) = child.try_wait()? {
+            std::mem::forget(guard);
+            return Ok(status);
+        }
+        if Instant::now() >= deadline {
+            drop(guard);
+            child.wait()?;
+            return Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                format!("not done after {} ms", timeout.as_millis()),
+            ));
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// Kills the group of a command that runs, also when its caller is given up.
+struct CommandGroup(u32);
+
+impl Drop for CommandGroup {
+    fn drop(&mut self) {
+        processes::kill_group(self.0);
+    }
+}
+
+/// Connects to a port of this machine, over IPv4 or else IPv6.
+///
+/// # Errors
+/// That of the last attempt.
+pub(crate) async fn connect_local(port: u16, timeout: Duration) -> io::Result<TcpStream> {
+    let mut last = None;
+    for address in [
+        SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+        SocketAddr::from((Ipv6Addr::LOCALHOST, port)),
+    ] {
+        match tokio::time::timeout(timeout, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            // A machine without IPv6 says so of the second; the first says more.
+            Ok(Err(error)) => last = last.or(Some(error)),
+            Err(_) => last = last.or(Some(io::ErrorKind::TimedOut.into())),
+        }
+    }
+    Err(last.unwrap_or_else(|| io::ErrorKind::NotFound.into()))
+}
+
+async fn is_port_in_use(port: u16) -> bool {
+    if connect_local(port, CHECK_TIMEOUT).await.is_ok() {
+        return true;
+    }
+    // A listener whose queue is full does not accept, and cannot be bound beside.
+    matches!(
+        std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse
+    )
+}
+
+fn create_log(path: &std::path::Path) -> io::Result<std::fs::File> {
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    std::fs::File::create(path)
+}
+
+/// The end of what a service printed.
+#[derive(Debug, Default)]
+struct Output {
+    end: Mutex<VecDeque<u8>>,
+    total_bytes: AtomicU64,
+    complete: AtomicBool,
+}
+
+impl Output {
+    fn collect(&self, mut reader: io::PipeReader, mut log: Option<std::fs::File>, limit: usize) {
+        let mut buffer = [0; 8192];
+        loop {
+            let read = match reader.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => buffer.get(..count).unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(_) => break,
+            };
+            let written = log.as_mut().map(|file| file.write_all(read));
+            if matches!(written, Some(Err(_))) {
+                // A full disk must not stop the service; its output is still kept here.
+                log = None;
+            }
+            let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+            end.extend(read);
+            let beyond = end.len().saturating_sub(limit);
+            end.drain(..beyond);
+            drop(end);
+            self.total_bytes
+                .fetch_add(u64::try_from(read.len()).unwrap_or(0), Ordering::Relaxed);
+        }
+        self.complete.store(true, Ordering::Release);
+    }
+
+    fn text(&self) -> String {
+        let end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes: Vec<u8> = end.iter().copied().collect();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Waits until all was read, but not for long: something may hold the pipe open.
+    async fn wait_complete(&self) {
+        let deadline = Instant::now() + Duration::from_millis(500);
+        while !self.complete.load(Ordering::Acquire) && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+/// The exit of a shell, as the system tells it.
+fn exit_status(code: i32, signalled: bool) -> ExitStatus {
+    // The form of wait(2): the signal in the low seven bits, else the code above them.
+    ExitStatus::from_raw(if signalled {
+        code & 0x7f
+    } else {
+        (code & 0xff) << 8
+    })
+}
+
+fn own_variable(name: &OsStr) -> &str {
+    name.to_str().unwrap_or_default()
+}
