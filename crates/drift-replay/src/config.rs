@@ -1,0 +1,1012 @@
+//! The configuration: `.tusk/config.yaml` as the published program reads it,
+//! and our own keys beside it. Leaves out everything that happens with it.
+
+mod yaml;
+
+pub use yaml::parse_duration;
+
+use crate::outbound::{OutboundIgnore, OutboundOptions};
+use crate::redact::RedactionOptions;
+use crate::rules::{Allowance, Forms, HeaderRules, Rule, RuleError, Rules, pattern};
+use saphyr::{LoadableYamlNode as _, MarkedYamlOwned};
+use saphyr_parser::Event;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use yaml::{Block, Field, Reader, Unknown};
+
+/// The names under which a configuration is looked for in each directory,
+/// the first that is there.
+pub const CONFIG_NAMES: &[&str] = &[
+    ".tusk/config.yaml",
+    ".tusk/config.yml",
+    "tusk.yaml",
+    "tusk.yml",
+];
+
+/// Bytes that a configuration may have.
+pub const MAX_CONFIG_BYTES: usize = 1 << 20;
+
+/// Nested blocks and lists that a configuration may have.
+pub const MAX_CONFIG_DEPTH: usize = 64;
+
+/// How the service reaches the mock server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CommunicationKind {
+    /// TCP when the start command runs docker, a unix socket otherwise.
+    #[default]
+    Auto,
+    /// A unix socket.
+    Unix,
+    /// TCP.
+    Tcp,
+}
+
+/// `service.readiness_check`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadinessCheck {
+    /// Ready when it ends with 0.
+    pub command: String,
+    /// How long it may take; default 10 s.
+    pub timeout: Duration,
+    /// How long between two tries; default 2 s.
+    pub interval: Duration,
+}
+
+/// `service`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceConfig {
+    /// `service.id`.
+    pub id: Option<String>,
+    /// `service.name`.
+    pub name: Option<String>,
+    /// `service.port`, default 3000.
+    pub port: u16,
+    /// `service.start.command`.
+    pub start_command: Option<String>,
+    /// `service.stop.command`.
+    pub stop_command: Option<String>,
+    /// `service.readiness_check`, when it has a command.
+    pub readiness_check: Option<ReadinessCheck>,
+    /// `service.communication.type`.
+    pub communication: CommunicationKind,
+    /// `service.communication.tcp_port`, default 9001.
+    pub tcp_port: u16,
+}
+
+impl Default for ServiceConfig {
+    fn default() -> Self {
+        ServiceConfig {
+            id: None,
+            name: None,
+            port: 3000,
+            start_command: None,
+            stop_command: None,
+            readiness_check: None,
+            communication: CommunicationKind::Auto,
+            tcp_port: 9001,
+        }
+    }
+}
+
+/// `test_execution`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TestExecution {
+    /// Tests at a time, default 1.
+    pub concurrency: usize,
+    /// For one request, default 30 s.
+    pub timeout: Duration,
+}
+
+impl Default for TestExecution {
+    fn default() -> Self {
+        TestExecution {
+            concurrency: 1,
+            timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// `recording`: what the SDKs read; kept for what starts them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RecordingConfig {
+    /// `recording.sampling.base_rate`, else `recording.sampling_rate`, 0 to 1.
+    pub sampling_rate: Option<f64>,
+    /// `recording.export_spans`.
+    pub export_spans: Option<bool>,
+    /// `recording.enable_env_var_recording`.
+    pub enable_env_var_recording: Option<bool>,
+    /// `recording.exclude_paths`.
+    pub exclude_paths: Vec<String>,
+}
+
+/// `coverage`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CoverageConfig {
+    /// `coverage.enabled`, default false.
+    pub enabled: bool,
+    /// `coverage.include`: glob patterns.
+    pub include: Vec<String>,
+    /// `coverage.exclude`: glob patterns.
+    pub exclude: Vec<String>,
+    /// `coverage.strip_path_prefix`.
+    pub strip_path_prefix: Option<String>,
+}
+
+/// Something that works, and that the user should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigNotice {
+    /// The line, from 1; 0 when it is about the environment.
+    pub line: u64,
+    /// The key, dotted.
+    pub key: String,
+    /// A sentence.
+    pub message: String,
+}
+
+/// A configuration, defaults filled in.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The file; `None` when there is none and all is default.
+    pub file: Option<PathBuf>,
+    /// The directory that relative directories are taken from: the one that
+    /// holds `.tusk` or `tusk.yaml`; the working directory for `~/.tusk`.
+    pub base_dir: PathBuf,
+    /// `service`.
+    pub service: ServiceConfig,
+    /// `test_execution`.
+    pub test_execution: TestExecution,
+    /// `comparison`.
+    pub comparison: Rules,
+    /// `outbound`, ours.
+    pub outbound: OutboundOptions,
+    /// `redaction`, ours.
+    pub redaction: RedactionOptions,
+    /// `recording`.
+    pub recording: RecordingConfig,
+    /// `traces.dir`, or `TUSK_TRACES_DIR`; default `.tusk/traces`.
+    pub traces_dir: PathBuf,
+    /// `results.dir`, or `TUSK_RESULTS_DIR`; default `.tusk/results`.
+    pub results_dir: PathBuf,
+    /// `coverage`.
+    pub coverage: CoverageConfig,
+    /// What the user should know.
+    pub notices: Vec<ConfigNotice>,
+}
+
+/// What is wrong at one place; the names are permanent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConfigProblemCode {
+    /// It is not YAML.
+    InvalidYaml,
+    /// A key that nothing reads.
+    UnknownKey,
+    /// A value of another type or outside its range.
+    WrongType,
+    /// A JSONPath that is none.
+    InvalidJsonPath,
+    /// A regular expression that is none.
+    InvalidPattern,
+    /// A rule that says nothing, or two things.
+    InvalidRule,
+}
+
+impl ConfigProblemCode {
+    /// The permanent name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            ConfigProblemCode::InvalidYaml => "invalid_yaml",
+            ConfigProblemCode::UnknownKey => "unknown_key",
+            ConfigProblemCode::WrongType => "wrong_type",
+            ConfigProblemCode::InvalidJsonPath => "invalid_json_path",
+            ConfigProblemCode::InvalidPattern => "invalid_pattern",
+            ConfigProblemCode::InvalidRule => "invalid_rule",
+        }
+    }
+}
+
+/// One fault of a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigProblem {
+    /// The line, from 1.
+    pub line: u64,
+    /// The column, from 1.
+    pub column: u64,
+    /// What kind it is.
+    pub code: ConfigProblemCode,
+    /// The key, dotted; empty for the file.
+    pub key: String,
+    /// A sentence with the remedy.
+    pub message: String,
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read: the environment's fault; see the source.
+    #[error("{}: cannot be read", .file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is larger than [`MAX_CONFIG_BYTES`], so it is some other file.
+    #[error("{}: {bytes} bytes are more than the {MAX_CONFIG_BYTES} that a configuration may have", .file.display())]
+    TooLarge {
+        /// The file.
+        file: PathBuf,
+        /// Its size.
+        bytes: u64,
+    },
+    /// It was read and has faults: the user's to mend, all of them are listed.
+    #[error("{}", ProblemList { file, problems })]
+    Invalid {
+        /// The file.
+        file: PathBuf,
+        /// All faults, by line.
+        problems: Vec<ConfigProblem>,
+    },
+}
+
+impl ConfigError {
+    /// The permanent name of the fault.
+    pub fn code(&self) -> &'static str {
+        match self {
+            ConfigError::Read { .. } => "config_unreadable",
+            ConfigError::TooLarge { .. } => "config_too_large",
+            ConfigError::Invalid { .. } => "config_invalid",
+        }
+    }
+}
+
+struct ProblemList<'e> {
+    file: &'e Path,
+    problems: &'e [ConfigProblem],
+}
+
+impl fmt::Display for ProblemList<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, problem) in self.problems.iter().enumerate() {
+            if index > 0 {
+                writeln!(out)?;
+            }
+            write!(
+                out,
+                "{}:{}:{}: {}",
+                self.file.display(),
+                problem.line,
+                problem.column,
+                problem.message
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads an environment variable; `std::env::var(name).ok()` in a program.
+pub type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
+
+impl Config {
+    /// The first of [`CONFIG_NAMES`] in a directory or one above it; then
+    /// `.tusk/config.yaml` or `.yml` in the home directory.
+    pub fn find(start: &Path, home: Option<&Path>) -> Option<PathBuf> {
+        let upward = start
+            .ancestors()
+            .flat_map(|directory| CONFIG_NAMES.iter().map(|name| directory.join(name)));
+        let at_home = home
+            .into_iter()
+            .flat_map(|directory| CONFIG_NAMES.iter().take(2).map(|name| directory.join(name)));
+        upward.chain(at_home).find(|file| file.is_file())
+    }
+
+    /// The configuration that holds in a directory: of the file that
+    /// [`Config::find`] finds, or the defaults.
+    ///
+    /// # Errors
+    /// [`ConfigError`], naming every fault of the file with its line.
+    pub fn discover(
+        start: &Path,
+        home: Option<&Path>,
+        environment: Environment<'_>,
+    ) -> Result<Config, ConfigError> {
+        let Some(file) = Config::find(start, home) else {
+            return Ok(Config::defaults(start, environment));
+        };
+        // One configuration for all projects: their directories are their own.
+        let of_home = home.is_some_and(|home| file.parent() == Some(&home.join(".tusk")));
+        let base = if of_home {
+            start.to_owned()
+        } else {
+            project_of(&file, start)
+        };
+        Config::read_file(&file, &base, start, environment)
+    }
+
+    /// Reads one file; its project is the directory that holds it, or that
+    /// holds its `.tusk`. `working_dir` is where a relative file name and the
+    /// directories of the environment start.
+    ///
+    /// # Errors
+    /// [`ConfigError`], naming every fault of the file with its line.
+    pub fn load(
+        file: &Path,
+        working_dir: &Path,
+        environment: Environment<'_>,
+    ) -> Result<Config, ConfigError> {
+        let base = project_of(file, working_dir);
+        Config::read_file(file, &base, working_dir, environment)
+    }
+
+    fn read_file(
+        file: &Path,
+        base: &Path,
+        working_dir: &Path,
+        environment: Environment<'_>,
+    ) -> Result<Config, ConfigError> {
+        let read_error = |source| ConfigError::Read {
+            file: file.to_owned(),
+            source,
+        };
+        let bytes = std::fs::metadata(file).map_err(read_error)?.len();
+        if bytes > MAX_CONFIG_BYTES as u64 {
+            return Err(ConfigError::TooLarge {
+                file: file.to_owned(),
+                bytes,
+            });
+        }
+        let text = std::fs::read_to_string(file).map_err(read_error)?;
+        Config::parse_in(&text, file, base, working_dir, environment)
+    }
+
+    /// Reads a text as the contents of a file.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`], naming every fault with its line.
+    ///
+    /// ```
+    /// use drift_replay::Config;
+    /// use std::path::Path;
+    /// let read = |text| Config::parse(text, Path::new("tusk.yaml"), Path::new("."), &|_| None);
+    /// assert_eq!(read("service:\n  port: 8080\n").map(|config| config.service.port).ok(), Some(8080));
+    /// let error = read("service:\n  prot: 8080\n").unwrap_err();
+    /// assert_eq!(error.to_string(), "tusk.yaml:2:3: unknown key `service.prot`; did you mean `service.port`?");
+    /// ```
+    pub fn parse(
+        text: &str,
+        file: &Path,
+        working_dir: &Path,
+        environment: Environment<'_>,
+    ) -> Result<Config, ConfigError> {
+        let base = project_of(file, working_dir);
+        Config::parse_in(text, file, &base, working_dir, environment)
+    }
+
+    fn parse_in(
+        text: &str,
+        file: &Path,
+        base: &Path,
+        working_dir: &Path,
+        environment: Environment<'_>,
+    ) -> Result<Config, ConfigError> {
+        let invalid = |problems| ConfigError::Invalid {
+            file: file.to_owned(),
+            problems,
+        };
+        check_yaml(text).map_err(|problem| invalid(vec![problem]))?;
+        let documents = MarkedYamlOwned::load_from_str(text)
+            .map_err(|error| invalid(vec![scan_problem(&error)]))?;
+        let mut config = Config::defaults(working_dir, environment);
+        config.file = Some(file.to_owned());
+        config.base_dir = base.to_owned();
+        let mut reader = Reader::default();
+        let mut dirs = (None, None);
+        if let Some(root) = documents.first() {
+            let field = Field {
+                node: root,
+                line: root.span.start.line() as u64,
+                column: root.span.start.col() as u64 + 1,
+            };
+            dirs = config.read(&mut reader, field);
+        }
+        if let Some(second) = documents.get(1) {
+            reader.problems.push(yaml_problem(
+                second.span.start.line() as u64,
+                1,
+                "a second document (`---`); a configuration is one".to_owned(),
+            ));
+        }
+        if !reader.problems.is_empty() {
+            reader
+                .problems
+                .sort_by_key(|problem| (problem.line, problem.column));
+            return Err(invalid(reader.problems));
+        }
+        config.notices.append(&mut reader.notices);
+        config.set_directories(dirs, working_dir, environment);
+        Ok(config)
+    }
+
+    /// No file: everything at its default, directories under the working one.
+    pub fn defaults(working_dir: &Path, environment: Environment<'_>) -> Config {
+        let mut config = Config {
+            file: None,
+            base_dir: working_dir.to_owned(),
+            service: ServiceConfig::default(),
+            test_execution: TestExecution::default(),
+            comparison: Rules::default(),
+            outbound: OutboundOptions::default(),
+            redaction: RedactionOptions::default(),
+            recording: RecordingConfig::default(),
+            traces_dir: PathBuf::new(),
+            results_dir: PathBuf::new(),
+            coverage: CoverageConfig::default(),
+            notices: Vec::new(),
+        };
+        config.set_directories((None, None), working_dir, environment);
+        config
+    }
+
+    fn set_directories(
+        &mut self,
+        (traces, results): (Option<String>, Option<String>),
+        working_dir: &Path,
+        environment: Environment<'_>,
+    ) {
+        let choose = |name: &str, configured: Option<String>, default: &str| match environment(name)
+            .filter(|value| !value.is_empty())
+        {
+            Some(value) => working_dir.join(value),
+            None => self.base_dir.join(configured.as_deref().unwrap_or(default)),
+        };
+        let traces = choose("TUSK_TRACES_DIR", traces, ".tusk/traces");
+        let results = choose("TUSK_RESULTS_DIR", results, ".tusk/results");
+        self.traces_dir = traces;
+        self.results_dir = results;
+    }
+
+    /// Reads the whole tree; gives `traces.dir` and `results.dir`.
+    fn read(&mut self, reader: &mut Reader, root: Field<'_>) -> (Option<String>, Option<String>) {
+        let top = reader.block(
+            root,
+            "",
+            &[
+                "service",
+                "test_execution",
+                "comparison",
+                "outbound",
+                "redaction",
+                "recording",
+                "replay",
+                "traces",
+                "results",
+                "coverage",
+                "transforms",
+                "tusk_api",
+            ],
+            Unknown::Refuse,
+        );
+        let block = |reader: &mut Reader, name: &str, known: &[&str], unknown| match top.get(name) {
+            Some(field) => reader.block(field, name, known, unknown),
+            None => Block::default(),
+        };
+        if let Some(field) = top.get("service") {
+            self.read_service(reader, field);
+        }
+        let tests = block(
+            reader,
+            "test_execution",
+            &["concurrency", "timeout"],
+            Unknown::Refuse,
+        );
+        if let Some(value) = reader.integer(&tests, "concurrency", 1, 1024) {
+            self.test_execution.concurrency = usize::try_from(value).unwrap_or(1);
+        }
+        if let Some(value) = reader.duration(&tests, "timeout") {
+            self.test_execution.timeout = value;
+        }
+        if let Some(field) = top.get("comparison") {
+            self.comparison = read_comparison(reader, field);
+        }
+        if let Some(field) = top.get("outbound") {
+            self.outbound = read_outbound(reader, field);
+        }
+        if let Some(field) = top.get("redaction") {
+            self.redaction = read_redaction(reader, field);
+        }
+        if let Some(field) = top.get("recording") {
+            self.read_recording(reader, field);
+        }
+        let replay = block(reader, "replay", &["sandbox"], Unknown::Refuse);
+        if let Some(field) = replay.get("sandbox") {
+            reader.block(
+                field,
+                "replay.sandbox",
+                &["mode", "config_path"],
+                Unknown::Mention,
+            );
+            reader.notices.push(ConfigNotice {
+                line: field.line,
+                key: "replay.sandbox".to_owned(),
+                message: "replay.sandbox is read by the published program only: here the service runs without a sandbox, its outbound calls are answered from the recording".to_owned(),
+            });
+        }
+        let traces = block(reader, "traces", &["dir"], Unknown::Refuse);
+        let results = block(reader, "results", &["dir"], Unknown::Refuse);
+        let coverage = block(
+            reader,
+            "coverage",
+            &["enabled", "include", "exclude", "strip_path_prefix"],
+            Unknown::Refuse,
+        );
+        let texts = |reader: &mut Reader, name: &str| {
+            let found = reader.strings(&coverage, name).unwrap_or_default();
+            found.into_iter().map(|(text, ..)| text).collect()
+        };
+        self.coverage = CoverageConfig {
+            include: texts(reader, "include"),
+            exclude: texts(reader, "exclude"),
+            enabled: reader.boolean(&coverage, "enabled").unwrap_or(false),
+            strip_path_prefix: reader.string(&coverage, "strip_path_prefix"),
+        };
+        (
+            reader.string(&traces, "dir"),
+            reader.string(&results, "dir"),
+        )
+    }
+
+    fn read_service(&mut self, reader: &mut Reader, field: Field<'_>) {
+        let service = reader.block(
+            field,
+            "service",
+            &[
+                "id",
+                "name",
+                "port",
+                "start",
+                "stop",
+                "readiness_check",
+                "communication",
+            ],
+            Unknown::Refuse,
+        );
+        let below = |reader: &mut Reader, name: &str, known: &[&str]| match service.get(name) {
+            Some(field) => reader.block(field, &service.name_of(name), known, Unknown::Refuse),
+            None => Block::default(),
+        };
+        let target = &mut self.service;
+        target.id = reader.string(&service, "id");
+        target.name = reader.string(&service, "name");
+        let port = |value: i64| u16::try_from(value).ok();
+        if let Some(value) = reader.integer(&service, "port", 1, 65_535).and_then(port) {
+            target.port = value;
+        }
+        let start = below(reader, "start", &["command"]);
+        target.start_command = reader.string(&start, "command");
+        let stop = below(reader, "stop", &["command"]);
+        target.stop_command = reader.string(&stop, "command");
+        let ready = below(
+            reader,
+            "readiness_check",
+            &["command", "timeout", "interval"],
+        );
+        let timeout = reader.duration(&ready, "timeout");
+        let interval = reader.duration(&ready, "interval");
+        target.readiness_check = reader
+            .string(&ready, "command")
+            .filter(|command| !command.trim().is_empty())
+            .map(|command| ReadinessCheck {
+                command,
+                timeout: timeout.unwrap_or(Duration::from_secs(10)),
+                interval: interval.unwrap_or(Duration::from_secs(2)),
+            });
+        let communication = below(reader, "communication", &["type", "tcp_port"]);
+        let kinds = [
+            ("auto", CommunicationKind::Auto),
+            ("unix", CommunicationKind::Unix),
+            ("tcp", CommunicationKind::Tcp),
+        ];
+        if let Some(kind) = reader.word(&communication, "type", &kinds) {
+            target.communication = kind;
+        }
+        if let Some(value) = reader
+            .integer(&communication, "tcp_port", 1, 65_535)
+            .and_then(port)
+        {
+            target.tcp_port = value;
+        }
+    }
+
+    fn read_recording(&mut self, reader: &mut Reader, field: Field<'_>) {
+        let recording = reader.block(
+            field,
+            "recording",
+            &[
+                "sampling_rate",
+                "sampling",
+                "export_spans",
+                "enable_env_var_recording",
+                "exclude_paths",
+            ],
+            Unknown::Mention,
+        );
+        let sampling = match recording.get("sampling") {
+            Some(field) => reader.block(
+                field,
+                "recording.sampling",
+                &["mode", "base_rate", "min_rate", "log_transitions"],
+                Unknown::Mention,
+            ),
+            None => Block::default(),
+        };
+        let old = reader.number(&recording, "sampling_rate");
+        let rate = reader.number(&sampling, "base_rate");
+        let exclude = reader.strings(&recording, "exclude_paths");
+        self.recording = RecordingConfig {
+            sampling_rate: rate.or(old),
+            export_spans: reader.boolean(&recording, "export_spans"),
+            enable_env_var_recording: reader.boolean(&recording, "enable_env_var_recording"),
+            exclude_paths: exclude
+                .unwrap_or_default()
+                .into_iter()
+                .map(|(text, ..)| text)
+                .collect(),
+        };
+    }
+}
+
+/// The directory of the project that a configuration belongs to.
+fn project_of(file: &Path, working_dir: &Path) -> PathBuf {
+    let parent = file.parent().unwrap_or(Path::new(""));
+    let base = if parent.file_name().is_some_and(|name| name == ".tusk") {
+        parent.parent().unwrap_or(Path::new(""))
+    } else {
+        parent
+    };
+    // A relative file is relative to the working directory.
+    working_dir.join(base)
+}
+
+fn yaml_problem(line: u64, column: u64, message: String) -> ConfigProblem {
+    ConfigProblem {
+        line,
+        column,
+        code: ConfigProblemCode::InvalidYaml,
+        key: String::new(),
+        message,
+    }
+}
+
+/// Refuses what is not YAML, and what is nested beyond [`MAX_CONFIG_DEPTH`]:
+/// the library's loader recurses, its events do not, so they are read first.
+fn check_yaml(text: &str) -> Result<(), ConfigProblem> {
+    let mut depth = 0_usize;
+    for event in saphyr_parser::Parser::new_from_str(text) {
+        let (event, span) = event.map_err(|error| scan_problem(&error))?;
+        match event {
+            Event::SequenceStart(..) | Event::MappingStart(..) => depth += 1,
+            Event::SequenceEnd | Event::MappingEnd => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_CONFIG_DEPTH {
+            return Err(yaml_problem(
+                span.start.line() as u64,
+                span.start.col() as u64 + 1,
+                format!("more than {MAX_CONFIG_DEPTH} blocks and lists inside each other"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn scan_problem(error: &saphyr::ScanError) -> ConfigProblem {
+    let marker = error.marker();
+    yaml_problem(
+        marker.line() as u64,
+        marker.col() as u64 + 1,
+        format!("not YAML: {}", error.info()),
+    )
+}
+
+fn rule_problem(reader: &mut Reader, field: Field<'_>, key: &str, error: &RuleError) {
+    let code = match error {
+        RuleError::JsonPath { .. } => ConfigProblemCode::InvalidJsonPath,
+        RuleError::Pattern { .. } => ConfigProblemCode::InvalidPattern,
+        RuleError::Tolerance { .. } => ConfigProblemCode::InvalidRule,
+    };
+    reader.problem(field, code, key, format!("{key}: {error}"));
+}
+
+fn read_comparison(reader: &mut Reader, field: Field<'_>) -> Rules {
+    let block = reader.block(
+        field,
+        "comparison",
+        &[
+            "ignore_fields",
+            "ignore_patterns",
+            "ignore_uuids",
+            "ignore_timestamps",
+            "ignore_dates",
+            "ignore_epoch_timestamps",
+            "ignore_jwt_fields",
+            "headers",
+            "header_names",
+            "ignore_headers",
+            "rules",
+        ],
+        Unknown::Refuse,
+    );
+    let mut rules = Rules::default();
+    let mut switch = |name: &str| reader.boolean(&block, name).unwrap_or(true);
+    rules.forms = Forms {
+        uuids: switch("ignore_uuids"),
+        timestamps: switch("ignore_timestamps"),
+        dates: switch("ignore_dates"),
+        epochs: switch("ignore_epoch_timestamps"),
+        jwts: switch("ignore_jwt_fields"),
+    };
+    let place = |line: u64, column: u64| Field {
+        node: field.node,
+        line,
+        column,
+    };
+    for (name, line, column) in reader.strings(&block, "ignore_fields").unwrap_or_default() {
+        if !name.starts_with('$') {
+            rules.ignore_fields.push(name.to_lowercase());
+            continue;
+        }
+        // The published documents write paths here; its program never matched one.
+        match Rule::at_path(&name, Allowance::Ignore) {
+            Ok(mut rule) => {
+                rule.line = Some(line);
+                rules.rules.push(rule);
+            }
+            Err(error) => {
+                rule_problem(
+                    reader,
+                    place(line, column),
+                    "comparison.ignore_fields",
+                    &error,
+                );
+            }
+        }
+    }
+    for (text, line, column) in reader
+        .strings(&block, "ignore_patterns")
+        .unwrap_or_default()
+    {
+        match pattern(&text) {
+            Ok(compiled) => rules.ignore_patterns.push(compiled),
+            Err(error) => rule_problem(
+                reader,
+                place(line, column),
+                "comparison.ignore_patterns",
+                &error,
+            ),
+        }
+    }
+    rules.headers = read_headers(reader, &block);
+    if let Some(field) = block.get("rules") {
+        for item in reader
+            .items(field, "comparison.rules", false)
+            .unwrap_or_default()
+        {
+            if let Some(rule) = read_rule(reader, item) {
+                rules.rules.push(rule);
+            }
+        }
+    }
+    rules
+}
+
+fn read_headers(reader: &mut Reader, block: &Block<'_>) -> HeaderRules {
+    let mut headers = HeaderRules::default();
+    let lower = |texts: Vec<(String, u64, u64)>| -> Vec<String> {
+        texts
+            .into_iter()
+            .map(|(text, ..)| text.to_ascii_lowercase())
+            .collect()
+    };
+    if let Some(names) = reader.strings(block, "headers").map(lower) {
+        headers.ignored.retain(|name| !names.contains(name));
+        headers.compared = names;
+    }
+    if let Some(names) = reader.boolean(block, "header_names") {
+        headers.names = names;
+    }
+    if let Some(names) = reader.strings(block, "ignore_headers").map(lower) {
+        headers.ignored.extend(names);
+    }
+    headers
+}
+
+const RULE_KEYS: &[&str] = &[
+    "path",
+    "header",
+    "request",
+    "ignore",
+    "regex",
+    "tolerance",
+    "relative_tolerance",
+    "unordered",
+    "presence",
+];
+
+fn read_rule(reader: &mut Reader, field: Field<'_>) -> Option<Rule> {
+    let name = "comparison.rules";
+    let block = reader.block(field, name, RULE_KEYS, Unknown::Refuse);
+    let faults = reader.problems.len();
+    let path = reader.string(&block, "path");
+    let header = reader.string(&block, "header");
+    let place = |key: &str| block.get(key).unwrap_or(field);
+    let allowance = read_allowance(reader, &block, field);
+    let request = reader
+        .string(&block, "request")
+        .and_then(|text| match pattern(&text) {
+            Ok(compiled) => Some(compiled),
+            Err(error) => {
+                rule_problem(reader, place("request"), "comparison.rules.request", &error);
+                None
+            }
+        });
+    let (key, made) = match (path, header, allowance) {
+        (Some(path), None, Some(allowance)) => ("path", Rule::at_path(&path, allowance)),
+        (None, Some(header), Some(allowance)) => ("header", Rule::at_header(&header, allowance)),
+        (Some(_), None, None) | (None, Some(_), None) => return None,
+        _ => {
+            let message =
+                format!("{name}: a rule needs a `path` (JSONPath) or a `header`, one of them");
+            reader.problem(field, ConfigProblemCode::InvalidRule, name, message);
+            return None;
+        }
+    };
+    match made {
+        Ok(mut rule) => {
+            rule.line = Some(field.line);
+            rule.request = request;
+            (reader.problems.len() == faults).then_some(rule)
+        }
+        Err(error) => {
+            rule_problem(reader, place(key), &format!("{name}.{key}"), &error);
+            None
+        }
+    }
+}
+
+/// What a rule lets differ: exactly one of the kinds.
+fn read_allowance(reader: &mut Reader, block: &Block<'_>, field: Field<'_>) -> Option<Allowance> {
+    let name = "comparison.rules";
+    let faults = reader.problems.len();
+    let mut found = Vec::new();
+    for (key, allowance) in [
+        ("ignore", Allowance::Ignore),
+        ("unordered", Allowance::Unordered),
+        ("presence", Allowance::Presence),
+    ] {
+        if reader.boolean(block, key) == Some(true) {
+            found.push(allowance);
+        }
+    }
+    if let Some(text) = reader.string(block, "regex") {
+        match pattern(&text) {
+            Ok(compiled) => found.push(Allowance::Regex(compiled)),
+            Err(error) => {
+                let place = block.get("regex").unwrap_or(field);
+                rule_problem(reader, place, "comparison.rules.regex", &error);
+            }
+        }
+    }
+    let absolute = reader.number(block, "tolerance");
+    let relative = reader.number(block, "relative_tolerance");
+    if absolute.is_some() || relative.is_some() {
+        found.push(Allowance::Tolerance {
+            absolute: absolute.unwrap_or(0.0),
+            relative: relative.unwrap_or(0.0),
+        });
+    }
+    if reader.problems.len() > faults {
+        return None;
+    }
+    let count = found.len();
+    match (found.pop(), count) {
+        (Some(allowance), 1) => Some(allowance),
+        _ => {
+            let message = format!(
+                "{name}: a rule says one of ignore, regex, tolerance (or relative_tolerance), unordered, presence; this one says {count}"
+            );
+            reader.problem(field, ConfigProblemCode::InvalidRule, name, message);
+            None
+        }
+    }
+}
+
+fn read_outbound(reader: &mut Reader, field: Field<'_>) -> OutboundOptions {
+    let block = reader.block(
+        field,
+        "outbound",
+        &["missing", "new", "more_often", "order", "changed", "ignore"],
+        Unknown::Refuse,
+    );
+    let mut options = OutboundOptions::default();
+    for (name, target) in [
+        ("missing", &mut options.missing),
+        ("new", &mut options.new),
+        ("more_often", &mut options.more_often),
+        ("order", &mut options.order),
+        ("changed", &mut options.changed),
+    ] {
+        if let Some(value) = reader.boolean(&block, name) {
+            *target = value;
+        }
+    }
+    if let Some(field) = block.get("ignore") {
+        for item in reader
+            .items(field, "outbound.ignore", false)
+            .unwrap_or_default()
+        {
+            let name = "outbound.ignore";
+            let block = reader.block(item, name, &["package", "name"], Unknown::Refuse);
+            let package = reader.string(&block, "package");
+            let text = reader.string(&block, "name");
+            let compiled = text.map(|text| pattern(&text)).transpose();
+            match compiled {
+                Ok(None) if package.is_none() => reader.problem(
+                    item,
+                    ConfigProblemCode::InvalidRule,
+                    name,
+                    format!(
+                        "{name}: an entry needs a `package`, a `name` (regular expression), or both"
+                    ),
+                ),
+                Ok(name) => options.ignore.push(OutboundIgnore { package, name }),
+                Err(error) => {
+                    let place = block.get("name").unwrap_or(item);
+                    rule_problem(reader, place, "outbound.ignore.name", &error);
+                }
+            }
+        }
+    }
+    options
+}
+
+fn read_redaction(reader: &mut Reader, field: Field<'_>) -> RedactionOptions {
+    let block = reader.block(
+        field,
+        "redaction",
+        &["enabled", "headers", "keys", "patterns", "sql_parameters"],
+        Unknown::Refuse,
+    );
+    let mut options = RedactionOptions::default();
+    if let Some(value) = reader.boolean(&block, "enabled") {
+        options.enabled = value;
+    }
+    if let Some(value) = reader.boolean(&block, "sql_parameters") {
+        options.sql_parameters = value;
+    }
+    let texts = |found: Option<Vec<(String, u64, u64)>>| -> Vec<String> {
+        found
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(text, ..)| text)
+            .collect()
+    };
+    options.headers = texts(reader.strings(&block, "headers"));
+    options.keys = texts(reader.strings(&block, "keys"));
+    for (text, line, column) in reader.strings(&block, "patterns").unwrap_or_default() {
+        match pattern(&text) {
+            Ok(compiled) => options.patterns.push(compiled),
+            Err(error) => {
+                let place = Field {
+                    node: field.node,
+                    line,
+                    column,
+                };
+                rule_problem(reader, place, "redaction.patterns", &error);
+            }
+        }
+    }
+    options
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,867 @@
+//! The calls that a service makes, beside those that it made when it was
+//! recorded: missing ones, new ones, more of them, another order. Which answer
+//! a call gets is decided in `matcher`; this module judges the whole.
+
+use crate::compare::{Change, Deviation, DeviationCode, differences};
+use crate::rules::Rules;
+use crate::span::{Span, SpanKind};
+use crate::tree::Json;
+use regex::Regex;
+use std::collections::{HashMap, HashSet};
+use tusk_drift_schemas::tusk::drift::core::v1::{MatchLevel, MatchScope, MatchType};
+
+/// Which findings are deviations.
+#[derive(Clone, Debug)]
+pub struct OutboundOptions {
+    /// `outbound.missing`, default true: recorded calls that are not made.
+    pub missing: bool,
+    /// `outbound.new`, default true: calls that the recording does not have.
+    pub new: bool,
+    /// `outbound.more_often`, default true: a recorded call made again.
+    pub more_often: bool,
+    /// `outbound.order`, default true: calls in another order.
+    pub order: bool,
+    /// `outbound.changed`, default false: a call that was answered by a recorded
+    /// one with another input. The difference is shown either way.
+    pub changed: bool,
+    /// `outbound.ignore`: calls that are never judged.
+    pub ignore: Vec<OutboundIgnore>,
+}
+
+impl Default for OutboundOptions {
+    fn default() -> Self {
+        OutboundOptions {
+            missing: true,
+            new: true,
+            more_often: true,
+            order: true,
+            changed: false,
+            ignore: Vec::new(),
+        }
+    }
+}
+
+/// Calls that are never judged: of a package, with a name that matches, or both.
+#[derive(Clone, Debug)]
+pub struct OutboundIgnore {
+    /// The package, whole.
+    pub package: Option<String>,
+    /// Matched with the summary and with the span's name.
+    pub name: Option<Regex>,
+}
+
+impl OutboundOptions {
+    fn ignores(&self, span: &Span) -> bool {
+        self.ignore.iter().any(|entry| {
+            let package = entry
+                .package
+                .as_ref()
+                .is_none_or(|package| *package == span.package_name);
+            let name = entry.name.as_ref().is_none_or(|pattern| {
+                pattern.is_match(&span.name) || pattern.is_match(&summary(span))
+            });
+            package && name && (entry.package.is_some() || entry.name.is_some())
+        })
+    }
+}
+
+/// The recorded span that answered a live call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MatchedSpan {
+    /// Its trace, 32 hex digits; empty when that is not known.
+    pub trace_id: String,
+    /// Its id, 16 hex digits.
+    pub span_id: String,
+    /// How it was found, with similarity and runners-up.
+    pub level: MatchLevel,
+    /// Whether it was recorded before the service was ready.
+    pub is_pre_app_start: bool,
+}
+
+/// One call that the service made during the test, in the order they came.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveCall {
+    /// What was asked.
+    pub span: Span,
+    /// What answered; `None` when nothing did.
+    pub matched: Option<MatchedSpan>,
+    /// Of a miss, why: what the matcher said, one line.
+    pub why: String,
+}
+
+/// What became of one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CallState {
+    /// Made as recorded.
+    Matched,
+    /// Made with another input, and answered by the nearest recorded call.
+    MatchedLoosely,
+    /// Recorded, and not made.
+    Missing,
+    /// Made, and not in the recording of this test.
+    New,
+    /// Made more often than recorded; answered by the recorded call again.
+    MoreOften,
+    /// Recorded, but of a kind that SDKs do not ask for in replay.
+    NotAsked,
+    /// Named in `outbound.ignore`.
+    Ignored,
+}
+
+impl CallState {
+    /// The permanent name in results.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            CallState::Matched => "matched",
+            CallState::MatchedLoosely => "matched_loosely",
+            CallState::Missing => "missing",
+            CallState::New => "new",
+            CallState::MoreOften => "more_often",
+            CallState::NotAsked => "not_asked",
+            CallState::Ignored => "ignored",
+        }
+    }
+}
+
+/// One difference between the recorded and the live input of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputDifference {
+    /// What happened.
+    pub change: Change,
+    /// Where in the input, bodies decoded: `$.body.total`.
+    pub path: String,
+    /// The recorded JSON.
+    pub recorded: Option<String>,
+    /// The JSON now.
+    pub actual: Option<String>,
+    /// The code of the rule that would accept it in a response, if one would.
+    pub accepted_by: Option<&'static str>,
+}
+
+/// One call of the joint list, recorded and live ones in one order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallReport {
+    /// What became of it.
+    pub state: CallState,
+    /// `GET https://host/path`, a query, `GET key`.
+    pub summary: String,
+    /// The package.
+    pub package: String,
+    /// The operation.
+    pub submodule: String,
+    /// The recorded span that it is, or that answered it.
+    pub recorded_span_id: Option<String>,
+    /// The trace of that span, when it is not the test's own.
+    pub other_trace_id: Option<String>,
+    /// Its place among the recorded calls of the trace, from 1.
+    pub recorded_position: Option<usize>,
+    /// Its place among the live calls, from 1.
+    pub live_position: Option<usize>,
+    /// The name of the recorded parent.
+    pub parent: Option<String>,
+    /// How it was matched: the type's name in the contract, in lower case.
+    pub match_type: Option<&'static str>,
+    /// `trace` or `global`.
+    pub match_scope: Option<&'static str>,
+    /// Why it was matched, or why not.
+    pub why: String,
+    /// Of the match, when there were several candidates.
+    pub similarity: Option<f32>,
+    /// Span ids and similarities of the runners-up.
+    pub runners_up: Vec<(String, f32)>,
+    /// How the inputs differ.
+    pub input_differences: Vec<InputDifference>,
+    /// Whether it is made at another place in the order.
+    pub out_of_order: bool,
+    /// How long the recorded call took.
+    pub recorded_duration_nanos: Option<u64>,
+}
+
+/// All calls of one test, and what is not as recorded.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OutboundReport {
+    /// Recorded calls by start, live ones that they do not have behind the call
+    /// that came before them.
+    pub calls: Vec<CallReport>,
+    /// By place in `calls`; [`Deviation::call`] is the index.
+    pub deviations: Vec<Deviation>,
+    /// Recorded spans that SDKs do not ask for, so that they cannot be missing.
+    pub not_asked: usize,
+}
+
+/// Live calls per test whose order is examined; of a test with more, only the
+/// first so many, since the examination is quadratic.
+pub const MAX_ORDERED_CALLS: usize = 2_000;
+
+/// Judges the calls of one test.
+///
+/// `recorded` are the spans of the test's trace in any order, `live` the calls
+/// in the order they came. Deterministic; the same lists give the same report.
+pub fn check_outbound(
+    recorded: &[Span],
+    live: &[LiveCall],
+    options: &OutboundOptions,
+    rules: &Rules,
+) -> OutboundReport {
+    let by_id: HashMap<&str, &Span> = recorded
+        .iter()
+        .map(|span| (span.span_id.as_str(), span))
+        .collect();
+    let mut calls: Vec<&Span> = recorded.iter().filter(|span| is_call(span)).collect();
+    // Lines are not in the order of calls; the sort is stable for equal times.
+    calls.sort_by_key(|span| span.start_unix_nanos);
+    let position: HashMap<&str, usize> = calls
+        .iter()
+        .enumerate()
+        .map(|(index, span)| (span.span_id.as_str(), index))
+        .collect();
+    let mut answered = HashSet::new();
+    let judged: Vec<Judged> = live
+        .iter()
+        .map(|call| judge(call, &position, &by_id, &mut answered, options))
+        .collect();
+    let out_of_order = if options.order {
+        moved(&judged, &calls)
+    } else {
+        Vec::new()
+    };
+    let mut used = vec![false; calls.len()];
+    for one in &judged {
+        if let Some(slot) = one.recorded.and_then(|index| used.get_mut(index)) {
+            *slot = true;
+        }
+    }
+
+    // Live calls that have no place in the recording stand behind the recorded
+    // call that came before them.
+    let mut report = OutboundReport::default();
+    let mut behind: HashMap<Option<usize>, Vec<usize>> = HashMap::new();
+    let mut own: HashMap<usize, usize> = HashMap::new();
+    let mut last = None;
+    for (index, one) in judged.iter().enumerate() {
+        match one.recorded {
+            Some(place) if one.first => {
+                own.insert(place, index);
+                last = Some(place);
+            }
+            _ => behind.entry(last).or_default().push(index),
+        }
+    }
+    let context = Context {
+        calls: &calls,
+        by_id: &by_id,
+        live,
+        judged: &judged,
+        rules,
+    };
+    for index in behind.remove(&None).unwrap_or_default() {
+        report.calls.extend(context.live_call(index, false));
+    }
+    for (place, span) in calls.iter().enumerate() {
+        match own.get(&place) {
+            Some(index) => {
+                let moved = out_of_order.contains(index);
+                report.calls.extend(context.live_call(*index, moved));
+            }
+            None => {
+                let state = if options.ignores(span) {
+                    CallState::Ignored
+                } else if not_asked(span, &by_id) {
+                    CallState::NotAsked
+                } else {
+                    CallState::Missing
+                };
+                report.calls.push(context.recorded_call(place, span, state));
+            }
+        }
+        for index in behind.remove(&Some(place)).unwrap_or_default() {
+            report.calls.extend(context.live_call(index, false));
+        }
+    }
+    report.not_asked = report
+        .calls
+        .iter()
+        .filter(|call| call.state == CallState::NotAsked)
+        .count();
+    for index in 0..report.calls.len() {
+        deviations_of(index, &report.calls, options, &mut report.deviations);
+    }
+    report
+}
+
+/// Whether a recorded span is a call to judge at all.
+fn is_call(span: &Span) -> bool {
+    matches!(span.kind, SpanKind::Client | SpanKind::Producer)
+        && !span.is_root_span
+        && !span.is_pre_app_start
+        && span.name != "ENV_VARS_SNAPSHOT"
+}
+
+/// Packages whose drivers connect when they please: whether a connection is
+/// there already is the pool's state, and SDKs do not ask for it in replay.
+const CONNECTING_PACKAGES: &[&str] = &[
+    "pg",
+    "pg-pool",
+    "postgres",
+    "mysql",
+    "mysql2",
+    "mongodb",
+    "ioredis",
+    "redis",
+    "psycopg",
+    "psycopg2",
+    "sqlalchemy",
+];
+
+/// Whether the SDKs record a span without asking for it in replay.
+///
+/// Connects of database drivers; and calls inside another call (`pg.query` in
+/// `pg-pool.query`, `psycopg2` in `sqlalchemy`, `urllib3` in `requests`): the
+/// outer one is answered, so the inner one does not happen.
+pub fn not_asked(span: &Span, by_id: &HashMap<&str, &Span>) -> bool {
+    let is_connect = |text: &str| {
+        let last = text.rsplit('.').next().unwrap_or(text);
+        last.eq_ignore_ascii_case("connect")
+    };
+    if CONNECTING_PACKAGES.contains(&span.package_name.as_str())
+        && (is_connect(&span.submodule_name) || is_connect(&span.name))
+    {
+        return true;
+    }
+    let mut parent = span.parent_span_id.as_str();
+    // A cycle of parents is a broken recording; it ends here all the same.
+    for _ in 0..64 {
+        let Some(above) = by_id.get(parent) else {
+            return false;
+        };
+        if is_call(above) {
+            return within(span, above);
+        }
+        parent = above.parent_span_id.as_str();
+    }
+    false
+}
+
+/// Whether a span began while another ran; unknown times do not speak against it.
+fn within(inner: &Span, outer: &Span) -> bool {
+    match (
+        inner.start_unix_nanos,
+        outer.start_unix_nanos,
+        outer.duration_nanos,
+    ) {
+        (Some(inner), Some(start), Some(duration)) => {
+            // Both SDKs round to microseconds or milliseconds.
+            inner >= start - 1_000_000 && inner <= start + i128::from(duration) + 1_000_000
+        }
+        _ => true,
+    }
+}
+
+/// A live call and the recorded call of this trace that it is.
+struct Judged {
+    /// Index among the recorded calls.
+    recorded: Option<usize>,
+    /// Whether it is the first that this recorded call answered.
+    first: bool,
+    state: CallState,
+}
+
+fn judge<'l>(
+    call: &'l LiveCall,
+    position: &HashMap<&str, usize>,
+    by_id: &HashMap<&str, &Span>,
+    answered: &mut HashSet<&'l str>,
+    options: &OutboundOptions,
+) -> Judged {
+    let matched = call.matched.as_ref();
+    let own = matched.filter(|found| {
+        by_id
+            .get(found.span_id.as_str())
+            .is_some_and(|span| found.trace_id.is_empty() || span.trace_id == found.trace_id)
+    });
+    let place = own.and_then(|found| position.get(found.span_id.as_str()).copied());
+    let repeated = matched.is_some_and(|found| !answered.insert(&found.span_id));
+    let state = if options.ignores(&call.span) {
+        CallState::Ignored
+    } else {
+        match matched {
+            None => CallState::New,
+            // A span that was recorded while the service started, or no call at
+            // all, belongs to no place of this trace; that it is known is enough.
+            Some(found) if found.is_pre_app_start => CallState::Matched,
+            Some(_) if own.is_none() => CallState::New,
+            Some(_) if repeated => CallState::MoreOften,
+            Some(found) if is_exact(&found.level) => CallState::Matched,
+            Some(_) => CallState::MatchedLoosely,
+        }
+    };
+    Judged {
+        recorded: place,
+        first: place.is_some() && !repeated,
+        state,
+    }
+}
+
+fn is_exact(level: &MatchLevel) -> bool {
+    matches!(
+        MatchType::try_from(level.match_type),
+        Ok(MatchType::InputValueHash | MatchType::InputValueHashReducedSchema)
+    )
+}
+
+/// Whether the recording says that `a` was over when `b` began. Calls that ran
+/// at the same time have no order.
+fn was_before(a: &Span, b: &Span) -> bool {
+    let (Some(start), Some(duration), Some(next)) =
+        (a.start_unix_nanos, a.duration_nanos, b.start_unix_nanos)
+    else {
+        return false;
+    };
+    // Times cut to milliseconds hide what happened within one.
+    let slack = if start % 1_000_000 == 0 && next % 1_000_000 == 0 {
+        1_000_000
+    } else {
+        0
+    };
+    start + i128::from(duration) + slack <= next
+}
+
+/// The live calls that do not stand in the recorded order: the smallest set
+/// that a longest ordered chain leaves out.
+fn moved(judged: &[Judged], calls: &[&Span]) -> Vec<usize> {
+    let sequence: Vec<(usize, &Span)> = judged
+        .iter()
+        .enumerate()
+        .filter(|(_, one)| one.first && one.state != CallState::Ignored)
+        .filter_map(|(index, one)| Some((index, *calls.get(one.recorded?)?)))
+        .take(MAX_ORDERED_CALLS)
+        .collect();
+    let inverted = |earlier: &Span, later: &Span| was_before(later, earlier);
+    let any = sequence
+        .iter()
+        .enumerate()
+        .any(|(at, (_, a))| sequence.iter().skip(at + 1).any(|(_, b)| inverted(a, b)));
+    if !any {
+        return Vec::new();
+    }
+    // The longest chain in which no neighbours are inverted.
+    let mut best: Vec<(usize, Option<usize>)> = Vec::with_capacity(sequence.len());
+    for (at, (_, span)) in sequence.iter().enumerate() {
+        let mut chain = (1, None);
+        for (before, (_, earlier)) in sequence.iter().enumerate().take(at) {
+            let length = best.get(before).map_or(0, |(length, _)| *length);
+            if length + 1 > chain.0 && !inverted(earlier, span) {
+                chain = (length + 1, Some(before));
+            }
+        }
+        best.push(chain);
+    }
+    let longest = best.iter().map(|(length, _)| *length).max().unwrap_or(0);
+    let mut at = best.iter().position(|(length, _)| *length == longest);
+    let mut kept: Vec<usize> = Vec::new();
+    while let Some(index) = at {
+        kept.push(index);
+        at = best.get(index).and_then(|(_, before)| *before);
+    }
+    kept.reverse();
+    // Having no order is not transitive, so members of the chain may still be
+    // inverted: the later one leaves it.
+    let mut chain: Vec<usize> = Vec::new();
+    for index in kept {
+        let Some((_, span)) = sequence.get(index) else {
+            continue;
+        };
+        let fits = chain.iter().all(|before| {
+            sequence
+                .get(*before)
+                .is_none_or(|(_, earlier)| !inverted(earlier, span))
+        });
+        if fits {
+            chain.push(index);
+        }
+    }
+    // What was left out may still fit between.
+    let mut left_out = Vec::new();
+    for (at, (index, span)) in sequence.iter().enumerate() {
+        if chain.contains(&at) {
+            continue;
+        }
+        let fits = chain.iter().all(|other| {
+            sequence.get(*other).is_none_or(|(_, kept)| {
+                if *other < at {
+                    !inverted(kept, span)
+                } else {
+                    !inverted(span, kept)
+                }
+            })
+        });
+        if fits {
+            chain.push(at);
+        } else {
+            left_out.push(*index);
+        }
+    }
+    left_out
+}
+
+struct Context<'c> {
+    calls: &'c [&'c Span],
+    by_id: &'c HashMap<&'c str, &'c Span>,
+    live: &'c [LiveCall],
+    judged: &'c [Judged],
+    rules: &'c Rules,
+}
+
+impl Context<'_> {
+    fn recorded_call(&self, place: usize, span: &Span, state: CallState) -> CallReport {
+        let why = match state {
+            CallState::Missing => "recorded, and not asked for".to_owned(),
+            CallState::NotAsked => {
+                "recorded, but SDKs do not ask for such a span in replay".to_owned()
+            }
+            _ => "named in outbound.ignore".to_owned(),
+        };
+        CallReport {
+            state,
+            summary: summary(span),
+            package: span.package_name.clone(),
+            submodule: span.submodule_name.clone(),
+            recorded_span_id: Some(span.span_id.clone()),
+            other_trace_id: None,
+            recorded_position: Some(place + 1),
+            live_position: None,
+            parent: self.parent(span),
+            match_type: None,
+            match_scope: None,
+            why,
+            similarity: None,
+            runners_up: Vec::new(),
+            input_differences: Vec::new(),
+            out_of_order: false,
+            recorded_duration_nanos: span.duration_nanos,
+        }
+    }
+
+    fn parent(&self, span: &Span) -> Option<String> {
+        self.by_id
+            .get(span.parent_span_id.as_str())
+            .map(|parent| parent.name.clone())
+    }
+
+    fn live_call(&self, index: usize, out_of_order: bool) -> Option<CallReport> {
+        let call = self.live.get(index)?;
+        let judged = self.judged.get(index)?;
+        let matched = call.matched.as_ref();
+        let span = judged
+            .recorded
+            .and_then(|place| self.calls.get(place).copied());
+        let level = matched.map(|found| &found.level);
+        let exactly_equal =
+            level.is_some_and(|level| level.match_type == MatchType::InputValueHash as i32);
+        let other_trace_id = matched
+            .filter(|found| {
+                self.by_id.get(found.span_id.as_str()).is_none_or(|span| {
+                    !found.trace_id.is_empty() && span.trace_id != found.trace_id
+                })
+            })
+            .map(|found| found.trace_id.clone());
+        Some(CallReport {
+            state: judged.state,
+            summary: summary(&call.span),
+            package: call.span.package_name.clone(),
+            submodule: call.span.submodule_name.clone(),
+            recorded_span_id: matched.map(|found| found.span_id.clone()),
+            other_trace_id,
+            recorded_position: judged.recorded.map(|place| place + 1),
+            live_position: Some(index + 1),
+            parent: span.and_then(|span| self.parent(span)),
+            match_type: level.map(|level| type_name(level.match_type)),
+            match_scope: level.map(|level| {
+                if level.match_scope == MatchScope::Global as i32 {
+                    "global"
+                } else {
+                    "trace"
+                }
+            }),
+            why: match level {
+                Some(level) => level.match_description.clone(),
+                None => call.why.clone(),
+            },
+            similarity: level.and_then(|level| level.similarity_score),
+            runners_up: level
+                .map(|level| {
+                    level
+                        .top_candidates
+                        .iter()
+                        .map(|one| (one.span_id.clone(), one.score))
+                        .collect()
+                })
+                .unwrap_or_default(),
+            input_differences: match span {
+                Some(span) if !exactly_equal => input_differences(span, &call.span, self.rules),
+                _ => Vec::new(),
+            },
+            out_of_order,
+            recorded_duration_nanos: span.and_then(|span| span.duration_nanos),
+        })
+    }
+}
+
+fn type_name(number: i32) -> &'static str {
+    match MatchType::try_from(number) {
+        Ok(MatchType::InputValueHash) => "input_value_hash",
+        Ok(MatchType::InputValueHashReducedSchema) => "input_value_hash_reduced_schema",
+        Ok(MatchType::InputSchemaHash) => "input_schema_hash",
+        Ok(MatchType::InputSchemaHashReducedSchema) => "input_schema_hash_reduced_schema",
+        Ok(MatchType::Fuzzy) => "fuzzy",
+        Ok(MatchType::Fallback) => "fallback",
+        Ok(MatchType::Unspecified) | Err(_) => "unspecified",
+    }
+}
+
+/// The calls before and after one, for people.
+fn place_in_words(index: usize, calls: &[CallReport], recorded: bool) -> String {
+    let has_place = |call: &&CallReport| {
+        if recorded {
+            call.recorded_position.is_some() && call.state != CallState::NotAsked
+        } else {
+            call.live_position.is_some()
+        }
+    };
+    let before = calls
+        .get(..index)
+        .and_then(|calls| calls.iter().rev().find(has_place));
+    let after = calls
+        .get(index + 1..)
+        .and_then(|calls| calls.iter().find(has_place));
+    let short = |call: &CallReport| shorten(&call.summary, 60);
+    match (before, after) {
+        (Some(before), Some(after)) => {
+            format!("after {} and before {}", short(before), short(after))
+        }
+        (Some(before), None) => format!("after {}, as the last call", short(before)),
+        (None, Some(after)) => format!("before {}, as the first call", short(after)),
+        (None, None) => "the only call".to_owned(),
+    }
+}
+
+fn deviations_of(
+    index: usize,
+    calls: &[CallReport],
+    options: &OutboundOptions,
+    deviations: &mut Vec<Deviation>,
+) {
+    let Some(call) = calls.get(index) else { return };
+    let what = shorten(&call.summary, 120);
+    let inside = match &call.parent {
+        Some(parent) => format!(" in {parent}"),
+        None => String::new(),
+    };
+    let mut add = |code, change, description: String| {
+        let is_added = matches!(change, Change::Added);
+        deviations.push(Deviation {
+            code,
+            change,
+            part: "outbound".to_owned(),
+            path: None,
+            recorded: (!is_added).then(|| call.summary.clone()),
+            actual: (!matches!(change, Change::Removed)).then(|| call.summary.clone()),
+            description,
+            lines: Vec::new(),
+            call: Some(index),
+        });
+    };
+    match call.state {
+        CallState::Missing if options.missing => {
+            let place = place_in_words(index, calls, true);
+            add(
+                DeviationCode::CallMissing,
+                Change::Removed,
+                format!(
+                    "recorded call {} is not made any more: {what}{inside}, {place}",
+                    call.recorded_position.unwrap_or(0)
+                ),
+            );
+        }
+        CallState::New if options.new => {
+            let place = place_in_words(index, calls, false);
+            let answer = match &call.other_trace_id {
+                Some(trace) if trace.is_empty() => {
+                    "; it was answered from another trace".to_owned()
+                }
+                Some(trace) => format!("; it was answered from trace {trace}"),
+                None if call.recorded_span_id.is_none() => {
+                    "; nothing recorded answers it".to_owned()
+                }
+                None => String::new(),
+            };
+            add(
+                DeviationCode::CallNew,
+                Change::Added,
+                format!("new call: {what}, {place}{answer}"),
+            );
+        }
+        CallState::MoreOften if options.more_often => add(
+            DeviationCode::CallMoreOften,
+            Change::Added,
+            format!("call made more often than recorded: {what}{inside}"),
+        ),
+        CallState::MatchedLoosely if options.changed => {
+            let first = call.input_differences.first();
+            let paths = first.map_or_else(String::new, |first| format!(" at {}", first.path));
+            add(
+                DeviationCode::CallChanged,
+                Change::Changed,
+                format!("call with another input{paths}: {what}{inside}"),
+            );
+        }
+        _ => {}
+    }
+    if call.out_of_order {
+        let place = place_in_words(index, calls, true);
+        add(
+            DeviationCode::CallOrder,
+            Change::Changed,
+            format!(
+                "call in another order: {what}{inside} was recorded {place}, now it is call {}",
+                call.live_position.unwrap_or(0)
+            ),
+        );
+    }
+}
+
+pub(crate) fn shorten(text: &str, most: usize) -> String {
+    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= most {
+        return line;
+    }
+    let mut short: String = line.chars().take(most.saturating_sub(1)).collect();
+    short.push('…');
+    short
+}
+
+/// A call in one line: method and URL, the query, the command and its key.
+pub fn summary(span: &Span) -> String {
+    let input = span
+        .input_value
+        .as_deref()
+        .and_then(|text| Json::parse(text.as_bytes()));
+    let text = |key: &str| {
+        input
+            .as_ref()
+            .and_then(|input| input.get(key))
+            .and_then(Json::as_str)
+            .filter(|text| !text.is_empty())
+    };
+    if let Some(query) = text("query")
+        .or_else(|| text("statement"))
+        .or_else(|| text("sql"))
+        .or_else(|| text("text"))
+    {
+        return format!("{} {}", span.package_name, shorten(query, 300));
+    }
+    if let Some(command) = text("command") {
+        let arguments = input
+            .as_ref()
+            .and_then(|input| input.get("args").or_else(|| input.get("arguments")));
+        let arguments = match arguments {
+            Some(Json::Array(items)) => items.as_slice(),
+            _ => &[],
+        };
+        let word = |item: &Json| item.as_str().map_or_else(|| item.text(), str::to_owned);
+        let mut words: Vec<String> = arguments.iter().map(word).collect();
+        // The Python SDK writes `GET ?` and the command again before its arguments.
+        let name = command.split(' ').next().unwrap_or(command);
+        if words
+            .first()
+            .is_none_or(|first| !first.eq_ignore_ascii_case(name))
+        {
+            words.insert(0, name.to_owned());
+        }
+        return shorten(&format!("{} {}", span.package_name, words.join(" ")), 300);
+    }
+    let method = text("method").unwrap_or(&span.submodule_name);
+    if let Some(url) = text("url") {
+        return shorten(&format!("{method} {url}"), 300);
+    }
+    if let Some(path) = text("path") {
+        let protocol = text("protocol").unwrap_or("http").trim_end_matches(':');
+        let host = text("hostname")
+            .or_else(|| text("host"))
+            .unwrap_or_default();
+        let port = input
+            .as_ref()
+            .and_then(|input| input.get("port"))
+            .and_then(Json::as_int)
+            .filter(|port| !matches!((protocol, *port), ("http", 80) | ("https", 443)));
+        let port = port.map_or_else(String::new, |port| format!(":{port}"));
+        return shorten(&format!("{method} {protocol}://{host}{port}{path}"), 300);
+    }
+    shorten(&format!("{} {}", span.package_name, span.name), 300)
+}
+
+/// How the input of a live call differs from a recorded one, bodies decoded.
+pub fn input_differences(recorded: &Span, live: &Span, rules: &Rules) -> Vec<InputDifference> {
+    let decoded = |span: &Span| decoded(span.input_value.as_deref(), span.input_schema.as_deref());
+    value_differences(decoded(recorded), decoded(live), rules)
+}
+
+/// How the output of one call differs from that of another, bodies decoded.
+pub fn output_differences(left: &Span, right: &Span, rules: &Rules) -> Vec<InputDifference> {
+    let decoded =
+        |span: &Span| decoded(span.output_value.as_deref(), span.output_schema.as_deref());
+    value_differences(decoded(left), decoded(right), rules)
+}
+
+fn value_differences(
+    left: Option<Json>,
+    right: Option<Json>,
+    rules: &Rules,
+) -> Vec<InputDifference> {
+    let (Some(left), Some(right)) = (left, right) else {
+        return Vec::new();
+    };
+    // Rules by path are about responses; the forms and names hold here too.
+    let forms = Rules {
+        rules: Vec::new(),
+        ..rules.clone()
+    };
+    differences(&left, &right, &forms, "")
+        .all
+        .into_iter()
+        .map(|difference| InputDifference {
+            change: difference.change,
+            path: difference.path,
+            recorded: difference.recorded.as_ref().map(Json::text),
+            actual: difference.actual.as_ref().map(Json::text),
+            accepted_by: difference.reason.map(|reason| reason.code),
+        })
+        .collect()
+}
+
+/// A value with its body as text or JSON instead of base64.
+fn decoded(value: Option<&str>, schema: Option<&str>) -> Option<Json> {
+    use crate::compare::decode_text;
+    let mut value = Json::parse(value?.as_bytes())?;
+    let schema = schema.and_then(|text| Json::parse(text.as_bytes()));
+    let encoding = crate::compare::schema_number(schema.as_ref(), "body", "encoding", "encoding");
+    let is_http = value.get("headers").is_some() || encoding == Some(1);
+    if let Some(body) = value.get_mut("body")
+        && let Some(text) = body.as_str()
+        && is_http
+    {
+        let bytes = decode_text(text);
+        let decoded = match Json::parse(&bytes) {
+            Some(value @ (Json::Object(_) | Json::Array(_))) => value,
+            _ => match String::from_utf8(bytes) {
+                Ok(text) => Json::String(text),
+                Err(_) => return Some(value),
+            },
+        };
+        *body = decoded;
+    }
+    Some(value)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,377 @@
+//! What a user relies on when outbound calls are judged.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may end by a panic"
+)]
+
+use super::*;
+
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+
+fn root() -> Span {
+    Span {
+        trace_id: TRACE.to_owned(),
+        span_id: "root".to_owned(),
+        name: "GET /orders".to_owned(),
+        kind: SpanKind::Server,
+        is_root_span: true,
+        start_unix_nanos: Some(0),
+        duration_nanos: Some(1_000_000_000),
+        ..Span::default()
+    }
+}
+
+/// A recorded HTTP call that began at a millisecond and took one, to the microsecond.
+fn http(id: &str, path: &str, start_ms: i128) -> Span {
+    Span {
+        trace_id: TRACE.to_owned(),
+        span_id: id.to_owned(),
+        parent_span_id: "root".to_owned(),
+        name: format!("GET {path}"),
+        package_name: "http".to_owned(),
+        submodule_name: "GET".to_owned(),
+        package_type: 1,
+        kind: SpanKind::Client,
+        start_unix_nanos: Some(start_ms * 1_000_000 + 1_000),
+        duration_nanos: Some(500_000),
+        input_value: Some(format!(
+            r#"{{"method":"GET","protocol":"http","hostname":"up","port":80,"path":"{path}","headers":{{}}}}"#
+        )),
+        ..Span::default()
+    }
+}
+
+fn level(kind: MatchType) -> MatchLevel {
+    MatchLevel {
+        match_type: kind as i32,
+        match_scope: MatchScope::Trace as i32,
+        match_description: "described".to_owned(),
+        ..MatchLevel::default()
+    }
+}
+
+/// The same call again, answered by its recording.
+fn live(span: &Span) -> LiveCall {
+    LiveCall {
+        span: Span {
+            span_id: String::new(),
+            start_unix_nanos: None,
+            duration_nanos: None,
+            ..span.clone()
+        },
+        matched: Some(MatchedSpan {
+            trace_id: span.trace_id.clone(),
+            span_id: span.span_id.clone(),
+            level: level(MatchType::InputValueHash),
+            is_pre_app_start: false,
+        }),
+        why: String::new(),
+    }
+}
+
+fn check(recorded: &[Span], calls: &[LiveCall]) -> OutboundReport {
+    check_outbound(
+        recorded,
+        calls,
+        &OutboundOptions::default(),
+        &Rules::default(),
+    )
+}
+
+fn descriptions(report: &OutboundReport) -> Vec<&str> {
+    report
+        .deviations
+        .iter()
+        .map(|one| one.description.as_str())
+        .collect()
+}
+
+fn states(report: &OutboundReport) -> Vec<&'static str> {
+    report
+        .calls
+        .iter()
+        .map(|call| call.state.as_str())
+        .collect()
+}
+
+#[test]
+fn calls_as_recorded_are_no_deviation() {
+    let recorded = [root(), http("b", "/b", 20), http("a", "/a", 10)];
+    let calls = [live(&recorded[2]), live(&recorded[1])];
+    let report = check(&recorded, &calls);
+    assert_eq!(report.deviations, []);
+    assert_eq!(states(&report), ["matched", "matched"]);
+    assert_eq!(report.calls[0].summary, "GET http://up/a");
+    assert_eq!(report.calls[0].parent.as_deref(), Some("GET /orders"));
+}
+
+#[test]
+fn a_missing_call_is_named_with_its_place_in_the_trace() {
+    let recorded = [
+        root(),
+        http("a", "/a", 10),
+        http("b", "/b", 20),
+        http("c", "/c", 30),
+    ];
+    let calls = [live(&recorded[1]), live(&recorded[3])];
+    let report = check(&recorded, &calls);
+    assert_eq!(
+        descriptions(&report),
+        [
+            "recorded call 2 is not made any more: GET http://up/b in GET /orders, after GET http://up/a and before GET http://up/c"
+        ]
+    );
+    assert_eq!(states(&report), ["matched", "missing", "matched"]);
+    assert_eq!(report.deviations[0].call, Some(1));
+}
+
+#[test]
+fn a_new_call_is_named_where_it_came() {
+    let recorded = [root(), http("a", "/a", 10), http("b", "/b", 20)];
+    let new = LiveCall {
+        matched: None,
+        why: "no recorded call has this path".to_owned(),
+        ..live(&http("x", "/x", 0))
+    };
+    let calls = [live(&recorded[1]), new, live(&recorded[2])];
+    let report = check(&recorded, &calls);
+    assert_eq!(
+        descriptions(&report),
+        [
+            "new call: GET http://up/x, after GET http://up/a and before GET http://up/b; nothing recorded answers it"
+        ]
+    );
+    assert_eq!(report.calls[1].why, "no recorded call has this path");
+}
+
+#[test]
+fn a_call_that_only_another_trace_has_is_new_and_one_from_the_start_is_not() {
+    let recorded = [root()];
+    let mut other = live(&http("z", "/z", 0));
+    other.matched.as_mut().unwrap().trace_id = "f".repeat(32);
+    let report = check(&recorded, std::slice::from_ref(&other));
+    assert_eq!(
+        descriptions(&report),
+        [format!(
+            "new call: GET http://up/z, the only call; it was answered from trace {}",
+            "f".repeat(32)
+        )]
+    );
+    other.matched.as_mut().unwrap().is_pre_app_start = true;
+    assert_eq!(check(&recorded, &[other]).deviations, []);
+}
+
+#[test]
+fn one_poll_more_is_a_call_made_more_often() {
+    let recorded = [root(), http("a", "/poll", 10), http("b", "/poll", 20)];
+    let again = live(&recorded[2]);
+    let calls = [live(&recorded[1]), live(&recorded[2]), again];
+    let report = check(&recorded, &calls);
+    assert_eq!(
+        descriptions(&report),
+        ["call made more often than recorded: GET http://up/poll in GET /orders"]
+    );
+    assert_eq!(states(&report), ["matched", "matched", "more_often"]);
+}
+
+#[test]
+fn the_one_call_that_moved_is_named_and_not_those_it_passed() {
+    let recorded = [
+        root(),
+        http("a", "/a", 10),
+        http("b", "/b", 20),
+        http("c", "/c", 30),
+    ];
+    let calls = [live(&recorded[3]), live(&recorded[1]), live(&recorded[2])];
+    let report = check(&recorded, &calls);
+    assert_eq!(
+        descriptions(&report),
+        [
+            "call in another order: GET http://up/c in GET /orders was recorded after GET http://up/b, as the last call, now it is call 1"
+        ]
+    );
+}
+
+#[test]
+fn calls_that_ran_at_the_same_time_have_no_order() {
+    let mut recorded = [root(), http("a", "/a", 10), http("b", "/b", 11)];
+    recorded[1].duration_nanos = Some(5_000_000);
+    let swapped = [live(&recorded[2]), live(&recorded[1])];
+    assert_eq!(check(&recorded, &swapped).deviations, []);
+    recorded[1].duration_nanos = Some(1);
+    assert_eq!(check(&recorded, &swapped).deviations.len(), 1);
+    // Times without a duration say nothing about an order either.
+    recorded[1].duration_nanos = None;
+    assert_eq!(check(&recorded, &swapped).deviations, []);
+}
+
+#[test]
+fn spans_that_sdks_never_ask_for_are_not_missing() {
+    let database = |id: &str, parent: &str, package: &str, name: &str, start| Span {
+        parent_span_id: parent.to_owned(),
+        package_name: package.to_owned(),
+        name: name.to_owned(),
+        submodule_name: name.rsplit('.').next().unwrap().to_owned(),
+        input_value: Some(r#"{"query":"SELECT 1"}"#.to_owned()),
+        duration_nanos: Some(3_000_000),
+        ..http(id, "/", start)
+    };
+    let snapshot = Span {
+        name: "ENV_VARS_SNAPSHOT".to_owned(),
+        ..http("env", "/", 1)
+    };
+    let internal = Span {
+        kind: SpanKind::Internal,
+        ..http("work", "/", 1)
+    };
+    let boot = Span {
+        is_pre_app_start: true,
+        ..http("boot", "/", 1)
+    };
+    let recorded = [
+        root(),
+        database("outer", "root", "pg-pool", "pg-pool.query", 10),
+        database("connect", "outer", "pg-pool", "pg-pool.connect", 10),
+        database("pgconnect", "connect", "pg", "pg.connect", 11),
+        database("inner", "outer", "pg", "pg.query", 12),
+        snapshot,
+        internal,
+        boot,
+    ];
+    let report = check(&recorded, &[live(&recorded[1])]);
+    assert_eq!(report.deviations, []);
+    assert_eq!(report.not_asked, 3);
+    // A query of its own, outside any pool query, is asked for.
+    let alone = [root(), database("own", "root", "pg", "pg.query", 10)];
+    assert_eq!(check(&alone, &[]).deviations.len(), 1);
+    // A missing outer call is one deviation, not two.
+    assert_eq!(check(&recorded, &[]).deviations.len(), 1);
+}
+
+#[test]
+fn a_call_after_its_parent_call_ended_is_a_call_of_its_own() {
+    let mut late = http("late", "/late", 50);
+    late.parent_span_id = "a".to_owned();
+    let recorded = [root(), http("a", "/a", 10), late];
+    let report = check(&recorded, &[live(&recorded[1])]);
+    assert_eq!(states(&report), ["matched", "missing"]);
+}
+
+#[test]
+fn a_loose_match_shows_how_the_input_differs_and_is_a_deviation_on_request() {
+    let body = |text: &str| {
+        use base64::Engine as _;
+        base64::engine::general_purpose::STANDARD.encode(text)
+    };
+    let mut recorded = http("a", "/a", 10);
+    recorded.input_value = Some(format!(
+        r#"{{"method":"POST","url":"http://up/a","headers":{{}},"body":"{}"}}"#,
+        body(r#"{"total":1,"at":"2026-11-21T02:24:50Z"}"#)
+    ));
+    let mut call = live(&recorded);
+    call.span.input_value = Some(format!(
+        r#"{{"method":"POST","url":"http://up/a","headers":{{}},"body":"{}"}}"#,
+        body(r#"{"total":2,"at":"2026-11-25T02:24:50Z"}"#)
+    ));
+    call.matched.as_mut().unwrap().level = level(MatchType::InputSchemaHash);
+    let recorded = [root(), recorded];
+    let report = check(&recorded, std::slice::from_ref(&call));
+    assert_eq!(report.deviations, []);
+    let shown: Vec<(&str, Option<&str>)> = report.calls[0]
+        .input_differences
+        .iter()
+        .map(|one| (one.path.as_str(), one.accepted_by))
+        .collect();
+    assert_eq!(
+        shown,
+        [("$.body.at", Some("TIMESTAMP")), ("$.body.total", None)]
+    );
+    assert_eq!(report.calls[0].match_type, Some("input_schema_hash"));
+    let options = OutboundOptions {
+        changed: true,
+        ..OutboundOptions::default()
+    };
+    let report = check_outbound(&recorded, &[call], &options, &Rules::default());
+    assert_eq!(report.deviations[0].code.as_str(), "CALL_CHANGED");
+}
+
+#[test]
+fn each_finding_can_be_switched_off_and_calls_can_be_left_out() {
+    let recorded = [
+        root(),
+        http("a", "/a", 10),
+        http("b", "/b", 20),
+        http("c", "/c", 30),
+    ];
+    let new = LiveCall {
+        matched: None,
+        ..live(&http("x", "/x", 0))
+    };
+    let again = live(&recorded[3]);
+    let calls = [live(&recorded[3]), live(&recorded[1]), again, new];
+    let count = |change: &dyn Fn(&mut OutboundOptions)| {
+        let mut options = OutboundOptions::default();
+        change(&mut options);
+        check_outbound(&recorded, &calls, &options, &Rules::default())
+            .deviations
+            .len()
+    };
+    assert_eq!(count(&|_| ()), 4);
+    assert_eq!(count(&|options| options.missing = false), 3);
+    assert_eq!(count(&|options| options.new = false), 3);
+    assert_eq!(count(&|options| options.more_often = false), 3);
+    assert_eq!(count(&|options| options.order = false), 3);
+    let all = |options: &mut OutboundOptions| {
+        options.ignore = vec![OutboundIgnore {
+            package: Some("http".to_owned()),
+            name: None,
+        }];
+    };
+    assert_eq!(count(&all), 0);
+    let some = |options: &mut OutboundOptions| {
+        options.ignore = vec![OutboundIgnore {
+            package: None,
+            name: Some(Regex::new("/x$").unwrap()),
+        }];
+    };
+    assert_eq!(count(&some), 3);
+}
+
+#[test]
+fn calls_have_a_summary_that_people_recognise() {
+    let of = |package: &str, input: &str| {
+        summary(&Span {
+            package_name: package.to_owned(),
+            submodule_name: "POST".to_owned(),
+            name: "the name".to_owned(),
+            input_value: Some(input.to_owned()),
+            ..Span::default()
+        })
+    };
+    assert_eq!(
+        of(
+            "psycopg2",
+            r#"{"query":"SELECT *\n  FROM t","parameters":[1]}"#
+        ),
+        "psycopg2 SELECT * FROM t"
+    );
+    assert_eq!(
+        of("redis", r#"{"command":"GET","args":["user:1"]}"#),
+        "redis GET user:1"
+    );
+    assert_eq!(
+        of("fetch", r#"{"url":"https://a/b?c=1","method":"PUT"}"#),
+        "PUT https://a/b?c=1"
+    );
+    assert_eq!(
+        of(
+            "https",
+            r#"{"hostname":"a","port":8443,"path":"/b","protocol":"https:"}"#
+        ),
+        "POST https://a:8443/b"
+    );
+    assert_eq!(of("grpc", r#"{"x":1}"#), "grpc the name");
+    assert_eq!(of("grpc", "broken"), "grpc the name");
+}

@@ -1,0 +1,346 @@
+//! Recording: runs a service in RECORD mode, follows the trace files that its
+//! SDK appends to, and stops it when nothing is on its way to them any more.
+
+use crate::Span;
+use crate::load::parse_line;
+use crate::process_group::ProcessGroup;
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+/// How often the trace files are looked at.
+const POLL: Duration = Duration::from_millis(200);
+
+/// How long a service has to leave after SIGTERM, before SIGKILL.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// Variables that would make the SDK do something else than record.
+const REMOVED: [&str; 4] = [
+    "TUSK_MOCK_SOCKET",
+    "TUSK_MOCK_HOST",
+    "TUSK_MOCK_PORT",
+    "TUSK_COVERAGE",
+];
+
+/// What to record, where it goes, and until when.
+#[derive(Clone, Debug)]
+pub struct RecordOptions {
+    /// The program and its arguments.
+    pub command: Vec<OsString>,
+    /// Where its SDK writes traces.
+    pub trace_dir: PathBuf,
+    /// Which part of the requests is recorded, from 0 to 1.
+    pub sampling_rate: f64,
+    /// How long the files must not have grown before the service is stopped.
+    /// The Node SDK writes every 5 seconds.
+    pub settle: Duration,
+    /// Stop after this time.
+    pub limit: Option<Duration>,
+    /// Stop when so many new traces have a root.
+    pub traces: Option<usize>,
+}
+
+/// What a caller asks of a recording that is running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Wait until the files have stopped growing, then stop the service.
+    WhenSettled,
+    /// Stop the service now; what its SDK has not written is lost.
+    Now,
+}
+
+/// What happens during a recording.
+#[derive(Debug)]
+pub enum RecordEvent<'a> {
+    /// The service was started.
+    Started {
+        /// Of the process, and of its group.
+        process: u32,
+    },
+    /// A trace is there: its root was written.
+    Trace {
+        /// The request that the trace is about.
+        root: &'a Span,
+        /// The calls of it that were written before its root, as most are.
+        calls: usize,
+    },
+    /// A line that is not a span.
+    BrokenLine {
+        /// Its file.
+        file: &'a Path,
+        /// From 1.
+        line: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Nothing more is asked of the service; the files are watched until they
+    /// have not grown for the time to settle.
+    Settling,
+    /// The service did not leave on SIGTERM and was killed.
+    Killed,
+}
+
+/// What was recorded.
+#[derive(Clone, Debug, Default)]
+pub struct RecordOutcome {
+    /// New traces with a root.
+    pub traces: usize,
+    /// New spans.
+    pub spans: usize,
+    /// Bytes that the files grew by.
+    pub bytes: u64,
+    /// How the service ended, where it did by itself.
+    pub ended: Option<ExitStatus>,
+}
+
+/// Why nothing was recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The command is empty.
+    #[error("there is no command to run")]
+    NoCommand,
+    /// The command could not be started.
+    #[error("cannot start `{program}`")]
+    Start {
+        /// What was to be run.
+        program: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The state of the service could not be read.
+    #[error("cannot wait for the service")]
+    Wait {
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl RecordError {
+    /// Permanent, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            RecordError::NoCommand => "no_command",
+            RecordError::Start { .. } => "command_not_started",
+            RecordError::Wait { .. } => "service_lost",
+        }
+    }
+}
+
+/// Runs the command and follows its traces until one of the ends in the
+/// options, a [`Stop`], or its own end.
+///
+/// The command runs in a process group of its own, so that a Ctrl-C in the
+/// terminal reaches the caller alone; whatever is left of the group is killed.
+///
+/// # Errors
+/// [`RecordError`] where the command cannot be started.
+pub fn record(
+    options: &RecordOptions,
+    stops: &Receiver<Stop>,
+    on_event: &mut dyn FnMut(RecordEvent<'_>),
+) -> Result<RecordOutcome, RecordError> {
+    let mut watcher = Watcher::new(&options.trace_dir);
+    let mut group = ProcessGroup::start(&mut command(options)?).map_err(|source| {
+        let program = options.command.first();
+        RecordError::Start {
+            program: program.map_or_else(String::new, |p| p.to_string_lossy().into_owned()),
+            source,
+        }
+    })?;
+    on_event(RecordEvent::Started {
+        process: group.id(),
+    });
+    let started = Instant::now();
+    let mut outcome = RecordOutcome::default();
+    let mut settling_since = None::<Instant>;
+    loop {
+        let asked = match stops.recv_timeout(POLL) {
+            Ok(stop) => Some(stop),
+            Err(RecvTimeoutError::Timeout) => None,
+            // Nobody is left to say when.
+            Err(RecvTimeoutError::Disconnected) => {
+                std::thread::sleep(POLL);
+                None
+            }
+        };
+        watcher.poll(&mut outcome, on_event);
+        let ended = group.try_wait();
+        if let Some(status) = ended.map_err(|source| RecordError::Wait { source })? {
+            outcome.ended = Some(status);
+            break;
+        }
+        if asked == Some(Stop::Now) {
+            break;
+        }
+        let is_enough = asked.is_some()
+            || options
+                .limit
+                .is_some_and(|limit| started.elapsed() >= limit)
+            || options
+                .traces
+                .is_some_and(|traces| outcome.traces >= traces);
+        if is_enough && settling_since.is_none() {
+            on_event(RecordEvent::Settling);
+            settling_since = Some(Instant::now());
+        }
+        if let Some(since) = settling_since {
+            let quiet_since = watcher.last_growth.map_or(since, |grown| grown.max(since));
+            if quiet_since.elapsed() >= options.settle {
+                break;
+            }
+        }
+    }
+    if group
+        .stop(GRACE)
+        .map_err(|source| RecordError::Wait { source })?
+    {
+        on_event(RecordEvent::Killed);
+    }
+    watcher.poll(&mut outcome, on_event);
+    Ok(outcome)
+}
+
+fn command(options: &RecordOptions) -> Result<Command, RecordError> {
+    let (program, arguments) = options
+        .command
+        .split_first()
+        .ok_or(RecordError::NoCommand)?;
+    let mut command = Command::new(program);
+    command.args(arguments);
+    for name in REMOVED {
+        command.env_remove(name);
+    }
+    command.env("TUSK_DRIFT_MODE", "RECORD");
+    // The two SDKs read their rate from two variables.
+    for name in ["TUSK_SAMPLING_RATE", "TUSK_RECORDING_SAMPLING_RATE"] {
+        command.env(name, options.sampling_rate.to_string());
+    }
+    Ok(command)
+}
+
+/// The trace files of a folder, and how far each was read.
+struct Watcher {
+    folder: PathBuf,
+    files: HashMap<PathBuf, Followed>,
+    last_growth: Option<Instant>,
+}
+
+#[derive(Default)]
+struct Followed {
+    read_bytes: u64,
+    lines: u64,
+    /// The end of what was read, where it is not a whole line yet.
+    rest: Vec<u8>,
+    calls: usize,
+}
+
+impl Watcher {
+    /// What is in the folder now is not looked at.
+    fn new(folder: &Path) -> Watcher {
+        let mut watcher = Watcher {
+            folder: folder.to_owned(),
+            files: HashMap::new(),
+            last_growth: None,
+        };
+        for (path, length) in watcher.listing() {
+            let followed = Followed {
+                read_bytes: length,
+                ..Followed::default()
+            };
+            watcher.files.insert(path, followed);
+        }
+        watcher
+    }
+
+    /// The trace files and their lengths, by name. A folder or file that is not
+    /// there, or not any more, has none.
+    fn listing(&self) -> Vec<(PathBuf, u64)> {
+        let entries = std::fs::read_dir(&self.folder).into_iter().flatten();
+        let mut files: Vec<(PathBuf, u64)> = entries
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| {
+                path.extension()
+                    .is_some_and(|extension| extension == "jsonl")
+            })
+            .filter_map(|path| {
+                let length = path.metadata().ok()?.len();
+                Some((path, length))
+            })
+            .collect();
+        files.sort();
+        files
+    }
+
+    fn poll(&mut self, outcome: &mut RecordOutcome, on_event: &mut dyn FnMut(RecordEvent<'_>)) {
+        for (path, length) in self.listing() {
+            let followed = self.files.entry(path.clone()).or_default();
+            if length <= followed.read_bytes {
+                continue;
+            }
+            // A file that cannot be read now is read the next time.
+            let Ok(appended) = read_from(&path, followed.read_bytes) else {
+                continue;
+            };
+            let grown = u64::try_from(appended.len()).unwrap_or(u64::MAX);
+            followed.read_bytes += grown;
+            outcome.bytes += grown;
+            self.last_growth = Some(Instant::now());
+            followed.rest.extend_from_slice(&appended);
+            followed.take_lines(&path, outcome, on_event);
+        }
+    }
+}
+
+impl Followed {
+    fn take_lines(
+        &mut self,
+        path: &Path,
+        outcome: &mut RecordOutcome,
+        on_event: &mut dyn FnMut(RecordEvent<'_>),
+    ) {
+        let text = std::mem::take(&mut self.rest);
+        let mut lines = text.split_inclusive(|byte| *byte == b'\n').peekable();
+        while let Some(line) = lines.next() {
+            if lines.peek().is_none() && !line.ends_with(b"\n") {
+                self.rest = line.to_vec();
+                break;
+            }
+            self.lines += 1;
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            match parse_line(line) {
+                Ok(span) => {
+                    outcome.spans += 1;
+                    if span.is_root_span {
+                        outcome.traces += 1;
+                        on_event(RecordEvent::Trace {
+                            root: &span,
+                            calls: self.calls,
+                        });
+                    } else {
+                        self.calls += 1;
+                    }
+                }
+                Err(error) => on_event(RecordEvent::BrokenLine {
+                    file: path,
+                    line: self.lines,
+                    reason: error.to_string(),
+                }),
+            }
+        }
+    }
+}
+
+fn read_from(path: &Path, offset: u64) -> io::Result<Vec<u8>> {
+    let mut file = std::fs::File::open(path)?;
+    file.seek(SeekFrom::Start(offset))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

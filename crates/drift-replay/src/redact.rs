@@ -1,0 +1,433 @@
+//! Secrets out of everything that a report shows. Equal secrets get equal
+//! placeholders, so that a reader still sees what changed and what did not.
+//! Recordings themselves are not touched.
+
+use crate::tree::Json;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use regex::Regex;
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+/// Headers whose values are secrets, in lower case.
+pub const SECRET_HEADERS: &[&str] = &[
+    "authorization",
+    "cookie",
+    "proxy-authorization",
+    "set-cookie",
+    "x-access-token",
+    "x-amz-security-token",
+    "x-api-key",
+    "x-api-token",
+    "x-auth-token",
+    "x-csrf-token",
+    "x-session-token",
+    "x-xsrf-token",
+    "api-key",
+    "apikey",
+];
+
+/// Member names, query parameters and form fields whose values are secrets;
+/// compared without case, `-` and `_`.
+pub const SECRET_KEYS: &[&str] = &[
+    "accesskey",
+    "accesskeyid",
+    "accesstoken",
+    "apikey",
+    "apitoken",
+    "authorization",
+    "authtoken",
+    "bearertoken",
+    "cardnumber",
+    "clientsecret",
+    "connectionstring",
+    "credential",
+    "credentials",
+    "creditcard",
+    "creditcardnumber",
+    "csrftoken",
+    "cvc",
+    "cvv",
+    "databaseurl",
+    "encryptionkey",
+    "idtoken",
+    "jwt",
+    "passphrase",
+    "passwd",
+    "password",
+    "passwordhash",
+    "pin",
+    "privatekey",
+    "pwd",
+    "refreshtoken",
+    "secret",
+    "secretaccesskey",
+    "secretkey",
+    "sessionid",
+    "sessiontoken",
+    "setcookie",
+    "signature",
+    "signingkey",
+    "ssn",
+    "token",
+    "webhooksecret",
+    "xapikey",
+];
+
+/// What counts as a secret besides the built-in lists.
+#[derive(Clone, Debug)]
+pub struct RedactionOptions {
+    /// `redaction.enabled`, default true.
+    pub enabled: bool,
+    /// `redaction.headers`: more header names.
+    pub headers: Vec<String>,
+    /// `redaction.keys`: more member names.
+    pub keys: Vec<String>,
+    /// `redaction.patterns`: what matches inside a text is a secret.
+    pub patterns: Vec<Regex>,
+    /// `redaction.sql_parameters`: all parameters of queries, default false:
+    /// without names they are the data that one wants to see.
+    pub sql_parameters: bool,
+}
+
+impl Default for RedactionOptions {
+    fn default() -> Self {
+        RedactionOptions {
+            enabled: true,
+            headers: Vec::new(),
+            keys: Vec::new(),
+            patterns: Vec::new(),
+            sql_parameters: false,
+        }
+    }
+}
+
+/// Replaces secrets; keep one for one report.
+#[derive(Debug)]
+pub struct Redactor {
+    options: RedactionOptions,
+    headers: Vec<String>,
+    keys: Vec<String>,
+    /// The number of each secret seen, in the order they came: a placeholder
+    /// that was made of the secret itself could be guessed back.
+    seen: Mutex<HashMap<String, usize>>,
+}
+
+/// Two secrets in texts: what stands before is kept, the group `s` is replaced.
+static IN_TEXT: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    [
+        r"(?i)\bbearer\s+(?<s>[A-Za-z0-9._~+/=-]{6,})",
+        r"(?i)\bbasic\s+(?<s>[A-Za-z0-9+/=]{8,})",
+        r"(?<s>\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*)",
+        r"(?<s>-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.)*?(?:-----END [A-Z ]*PRIVATE KEY-----|$))",
+        r"(?<s>\b(?:AKIA|ASIA)[0-9A-Z]{16}\b)",
+        r"(?<s>\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}))",
+        r"(?<s>\bxox[abeoprs]-[A-Za-z0-9-]{10,})",
+        r"(?<s>\b[rs]k_(?:live|test)_[A-Za-z0-9]{10,}|\bwhsec_[A-Za-z0-9+/=]{16,}|\bsk-[A-Za-z0-9_-]{20,})",
+        r"(?<s>\bAIza[0-9A-Za-z_-]{35}|\bya29\.[0-9A-Za-z_-]{20,}|\bnpm_[A-Za-z0-9]{30,}|\bpypi-[A-Za-z0-9_-]{30,}|\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,})",
+        // The password of `scheme://user:password@host`.
+        r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#@:]*:(?<s>[^\s/?#@]+)@",
+    ]
+    .into_iter()
+    .filter_map(|pattern| Regex::new(pattern).ok())
+    .collect()
+});
+
+/// `name=value` in queries, forms and cookies, `name: value` in logs.
+static PAIR: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"(?<k>[A-Za-z][A-Za-z0-9_.\[\]-]{1,60})(?<e>=|["']?\s?:\s?["']?)(?<v>[^\s&;,"'<>]{1,4096})"#).ok()
+});
+
+impl Redactor {
+    /// A redactor for one report.
+    pub fn new(options: RedactionOptions) -> Redactor {
+        let headers = options
+            .headers
+            .iter()
+            .map(|name| name.to_ascii_lowercase())
+            .chain(SECRET_HEADERS.iter().map(|name| (*name).to_owned()))
+            .collect();
+        let keys = options
+            .keys
+            .iter()
+            .map(|key| simple(key))
+            .chain(SECRET_KEYS.iter().map(|key| (*key).to_owned()))
+            .collect();
+        Redactor {
+            options,
+            headers,
+            keys,
+            seen: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// `[redacted 3]`, the same for the same secret.
+    fn placeholder(&self, secret: &str) -> String {
+        // A secret that was replaced before stays what it is.
+        if secret.starts_with("[redacted ") && secret.ends_with(']') {
+            return secret.to_owned();
+        }
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = seen.len() + 1;
+        let number = *seen.entry(secret.to_owned()).or_insert(next);
+        format!("[redacted {number}]")
+    }
+
+    /// Whether a header's values are secrets.
+    pub fn is_secret_header(&self, name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        self.options.enabled && self.headers.contains(&name)
+    }
+
+    /// Whether the values of a member, parameter or field are secrets.
+    pub fn is_secret_key(&self, key: &str) -> bool {
+        let key = simple(key);
+        self.options.enabled && self.keys.contains(&key)
+    }
+
+    /// A header's value, whole if the header is secret; cookies keep their
+    /// names, so that one sees which are there.
+    pub fn header(&self, name: &str, value: &str) -> String {
+        if !self.is_secret_header(name) {
+            return self.text(value);
+        }
+        if name.eq_ignore_ascii_case("cookie") || name.eq_ignore_ascii_case("set-cookie") {
+            // Both `a=1; b=2` and `a=1; Path=/`; attributes are no secrets.
+            return value
+                .split(';')
+                .map(|part| match part.split_once('=') {
+                    Some((key, secret)) if !is_cookie_attribute(key.trim()) => {
+                        format!("{key}={}", self.placeholder(secret))
+                    }
+                    _ => part.to_owned(),
+                })
+                .collect::<Vec<_>>()
+                .join(";");
+        }
+        match value.split_once(' ') {
+            Some((scheme, secret))
+                if scheme.len() <= 20 && scheme.bytes().all(|b| b.is_ascii_alphanumeric()) =>
+            {
+                format!("{scheme} {}", self.placeholder(secret))
+            }
+            _ => self.placeholder(value),
+        }
+    }
+
+    /// A text of any kind: JSON by its members, else what looks like a secret
+    /// within it, URLs with credentials and secret parameters too.
+    pub fn text(&self, text: &str) -> String {
+        if !self.options.enabled {
+            return text.to_owned();
+        }
+        let trimmed = text.trim_start();
+        if trimmed.starts_with(['{', '['])
+            && let Some(mut value) = Json::parse(text.as_bytes())
+        {
+            self.tree(&mut value);
+            return value.text();
+        }
+        self.plain(text)
+    }
+
+    /// The JSON text of a value at a path: under a secret name it is a secret whole.
+    pub fn at_path(&self, path: &str, json: &str) -> String {
+        if !self.options.enabled {
+            return json.to_owned();
+        }
+        let parameters = self.options.sql_parameters
+            && (path.starts_with("$.parameters") || path.starts_with("$.values"));
+        let Some(mut value) = Json::parse(json.as_bytes()) else {
+            return if parameters || self.has_secret_name(path) {
+                self.placeholder(json)
+            } else {
+                self.plain(json)
+            };
+        };
+        if let Some(header) = path.strip_prefix("$.headers") {
+            for name in names_of(header) {
+                if self.is_secret_header(&name) {
+                    self.hide(&mut value);
+                }
+            }
+        }
+        if parameters || self.has_secret_name(path) {
+            self.hide(&mut value);
+        } else {
+            self.tree(&mut value);
+        }
+        value.text()
+    }
+
+    fn has_secret_name(&self, path: &str) -> bool {
+        names_of(path).iter().any(|name| self.is_secret_key(name))
+    }
+
+    /// All scalars of a value are secrets; null says only that there is none.
+    fn hide(&self, value: &mut Json) {
+        match value {
+            Json::Null => {}
+            Json::Array(items) => items.iter_mut().for_each(|item| self.hide(item)),
+            Json::Object(members) => members.iter_mut().for_each(|(_, value)| self.hide(value)),
+            Json::String(text) => *text = self.placeholder(text),
+            other => *other = Json::String(self.placeholder(&other.text())),
+        }
+    }
+
+    pub(crate) fn tree(&self, value: &mut Json) {
+        match value {
+            Json::String(text) => *text = self.plain(text),
+            Json::Array(items) => items.iter_mut().for_each(|item| self.tree(item)),
+            Json::Object(members) => {
+                for (key, value) in members {
+                    if self.is_secret_key(key) {
+                        self.hide(value);
+                    } else if let (true, Json::String(text)) = (self.is_secret_header(key), &value)
+                    {
+                        *value = Json::String(self.header(key, text));
+                    } else if let ("body", Json::String(text)) = (key.as_str(), &value)
+                        && let Some(decoded) = self.encoded(text)
+                    {
+                        *value = Json::String(decoded);
+                    } else {
+                        self.tree(value);
+                    }
+                }
+            }
+            Json::Null | Json::Bool(_) | Json::Number(_) => {}
+        }
+    }
+
+    /// A recorded body, base64 of a text, without its secrets; `None` when it
+    /// holds none, or is nothing of the kind.
+    fn encoded(&self, body: &str) -> Option<String> {
+        let text = String::from_utf8(STANDARD.decode(body).ok()?).ok()?;
+        let redacted = self.text(&text);
+        let same = redacted == text
+            || Json::parse(text.as_bytes()).is_some_and(|value| value.text() == redacted);
+        (!same).then(|| STANDARD.encode(redacted))
+    }
+
+    fn plain(&self, text: &str) -> String {
+        let mut result = text.to_owned();
+        for pattern in IN_TEXT.iter() {
+            if pattern.is_match(&result) {
+                result = replace(pattern, "s", &result, |secret| self.placeholder(secret));
+            }
+        }
+        for pattern in &self.options.patterns {
+            result = pattern
+                .replace_all(&result, |found: &regex::Captures<'_>| {
+                    found.get(0).map_or_else(String::new, |whole| {
+                        if whole.is_empty() {
+                            String::new()
+                        } else {
+                            self.placeholder(whole.as_str())
+                        }
+                    })
+                })
+                .into_owned();
+        }
+        if result.contains(['=', ':']) {
+            result = self.pairs(&result);
+        }
+        result
+    }
+
+    /// `name=value` and `name: value` whose name is a secret's.
+    fn pairs(&self, text: &str) -> String {
+        let Some(pair) = PAIR.as_ref() else {
+            return text.to_owned();
+        };
+        let mut result = String::with_capacity(text.len());
+        let (mut copied, mut at) = (0, 0);
+        while let Some(found) = pair.captures_at(text, at) {
+            let (Some(key), Some(value)) = (found.name("k"), found.name("v")) else {
+                break;
+            };
+            let name = key.as_str();
+            let last = name.rsplit(['.', '[']).next().unwrap_or(name);
+            if !self.is_secret_key(last.trim_end_matches(']'))
+                || value.as_str().starts_with("[redacted")
+            {
+                // What follows this name may be a name itself.
+                at = key.end();
+                continue;
+            }
+            result.push_str(text.get(copied..value.start()).unwrap_or_default());
+            result.push_str(&self.placeholder(value.as_str()));
+            copied = value.end();
+            at = copied;
+        }
+        result.push_str(text.get(copied..).unwrap_or_default());
+        result
+    }
+}
+
+fn replace(pattern: &Regex, group: &str, text: &str, by: impl Fn(&str) -> String) -> String {
+    let mut result = String::with_capacity(text.len());
+    let mut last = 0;
+    for found in pattern.captures_iter(text) {
+        let Some(secret) = found.name(group) else {
+            continue;
+        };
+        result.push_str(text.get(last..secret.start()).unwrap_or_default());
+        result.push_str(&by(secret.as_str()));
+        last = secret.end();
+    }
+    result.push_str(text.get(last..).unwrap_or_default());
+    result
+}
+
+fn is_cookie_attribute(name: &str) -> bool {
+    [
+        "path", "domain", "expires", "max-age", "samesite", "priority",
+    ]
+    .iter()
+    .any(|attribute| name.eq_ignore_ascii_case(attribute))
+}
+
+/// Without case, `-`, `_` and spaces: `API-Key`, `api_key` and `apiKey` are one.
+fn simple(key: &str) -> String {
+    key.chars()
+        .filter(|c| !matches!(c, '-' | '_' | ' '))
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+/// The member names of a path, outermost first.
+fn names_of(path: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut rest = path.strip_prefix('$').unwrap_or(path);
+    while !rest.is_empty() {
+        if let Some(tail) = rest.strip_prefix('.') {
+            let end = tail.find(['.', '[']).unwrap_or(tail.len());
+            let (name, after) = tail.split_at(end);
+            names.push(name.to_owned());
+            rest = after;
+        } else if let Some(tail) = rest.strip_prefix("[\"") {
+            let mut escaped = false;
+            let end = tail
+                .char_indices()
+                .find(|(_, c)| {
+                    let closing = *c == '"' && !escaped;
+                    escaped = *c == '\\' && !escaped;
+                    closing
+                })
+                .map_or(tail.len(), |(at, _)| at);
+            let (name, after) = tail.split_at(end);
+            let quoted = format!("\"{name}\"");
+            names.push(match Json::parse(quoted.as_bytes()) {
+                Some(Json::String(name)) => name,
+                _ => name.to_owned(),
+            });
+            rest = after.strip_prefix("\"]").unwrap_or("");
+        } else {
+            rest = rest.split_once(']').map_or("", |(_, after)| after);
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,162 @@
+//! What a user relies on when a report is handed on.
+
+#![allow(clippy::unwrap_used, reason = "a test may end by a panic")]
+
+use super::*;
+
+fn redactor() -> Redactor {
+    Redactor::new(RedactionOptions::default())
+}
+
+#[test]
+fn every_built_in_pattern_compiles() {
+    assert_eq!(IN_TEXT.len(), 10);
+    assert!(PAIR.is_some());
+}
+
+#[test]
+fn equal_secrets_get_equal_placeholders_and_others_do_not() {
+    let redactor = redactor();
+    assert_eq!(
+        redactor.header("Authorization", "Bearer one-secret"),
+        "Bearer [redacted 1]"
+    );
+    assert_eq!(
+        redactor.at_path("$.token", r#""one-secret""#),
+        r#""[redacted 1]""#
+    );
+    assert_eq!(
+        redactor.at_path("$.token", r#""other""#),
+        r#""[redacted 2]""#
+    );
+    assert_eq!(redactor.text("Bearer one-secret"), "Bearer [redacted 1]");
+}
+
+#[test]
+fn secrets_leave_headers_bodies_urls_and_texts() {
+    let cases = [
+        (r#"{"password":"hunter2","user":"ada"}"#, "hunter2"),
+        (r#"{"a":{"API-Key":["k1secret",7]}}"#, "k1secret"),
+        (r#"{"clientSecret":12345678}"#, "12345678"),
+        (
+            r#"{"headers":{"Authorization":"Basic dXNlcjpwYXNz"}}"#,
+            "dXNlcjpwYXNz",
+        ),
+        (
+            r#"{"note":"use Bearer abcdef123456 please"}"#,
+            "abcdef123456",
+        ),
+        ("postgres://app:s3cr3t@db/orders", "s3cr3t"),
+        ("GET /a?page=1&access_token=zzz999&x=1", "zzz999"),
+        ("user=ada&password=hunter2", "hunter2"),
+        ("key AKIAIOSFODNN7EXAMPLE here", "AKIAIOSFODNN7EXAMPLE"),
+        (
+            "ghp_0123456789abcdefghij0123456789",
+            "ghp_0123456789abcdefghij0123456789",
+        ),
+        ("sk_live_0123456789abcdef", "sk_live_0123456789abcdef"),
+        (
+            "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
+            "MIIE",
+        ),
+        (
+            "token eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI3In0.c2lnbmF0dXJl",
+            "eyJzdWIiOiI3In0",
+        ),
+        ("log: password: hunter2", "hunter2"),
+    ];
+    for (text, secret) in cases {
+        let redacted = redactor().text(text);
+        assert!(!redacted.contains(secret), "{text} gave {redacted}");
+        assert!(redacted.contains("[redacted "), "{text} gave {redacted}");
+    }
+}
+
+#[test]
+fn secrets_leave_encoded_bodies_too_and_other_bodies_stay() {
+    let span = |body: &str| format!(r#"{{"inputValue":{{"body":"{}"}}}}"#, STANDARD.encode(body));
+    let redacted = redactor().text(&span(r#"{"password":"hunter2"}"#));
+    assert_eq!(redacted, span(r#"{"password":"[redacted 1]"}"#));
+    let plain = span(r#"{ "user": "ada" }"#);
+    assert_eq!(redactor().text(&plain), plain);
+}
+
+#[test]
+fn what_is_no_secret_stays_as_it_is() {
+    for text in [
+        r#"{"a":1.50,"total":9007199254740993,"user":"ada"}"#,
+        "GET /orders?page=2",
+        "SELECT id, token_count FROM usage WHERE name = 'x'",
+        "tokens: 7",
+        "https://example.test:8443/a",
+        r#"{"password":null}"#,
+    ] {
+        let expected = Json::parse(text.as_bytes()).map_or_else(|| text.to_owned(), |v| v.text());
+        assert_eq!(redactor().text(text), expected);
+    }
+}
+
+#[test]
+fn cookies_keep_their_names_and_attributes() {
+    assert_eq!(
+        redactor().header("Set-Cookie", "sid=abc123; Path=/; HttpOnly; Max-Age=60"),
+        "sid=[redacted 1]; Path=/; HttpOnly; Max-Age=60"
+    );
+    assert_eq!(
+        redactor().header("cookie", "a=1; b=1"),
+        "a=[redacted 1]; b=[redacted 1]"
+    );
+}
+
+#[test]
+fn the_lists_can_be_extended_and_all_can_be_switched_off() {
+    let options = RedactionOptions {
+        headers: vec!["X-Internal".to_owned()],
+        keys: vec!["iban".to_owned()],
+        patterns: vec![Regex::new("CUST-[0-9]+").unwrap()],
+        sql_parameters: true,
+        ..RedactionOptions::default()
+    };
+    let redactor = Redactor::new(options);
+    assert_eq!(redactor.header("x-internal", "v"), "[redacted 1]");
+    assert_eq!(
+        redactor.text(r#"{"IBAN":"DE1"}"#),
+        r#"{"IBAN":"[redacted 2]"}"#
+    );
+    assert_eq!(redactor.text("for CUST-77"), "for [redacted 3]");
+    assert_eq!(
+        redactor.at_path("$.parameters[0]", "7"),
+        r#""[redacted 4]""#
+    );
+    let off = Redactor::new(RedactionOptions {
+        enabled: false,
+        ..RedactionOptions::default()
+    });
+    assert_eq!(off.header("authorization", "Bearer x"), "Bearer x");
+    assert_eq!(off.text("password=hunter2"), "password=hunter2");
+}
+
+#[test]
+fn what_was_redacted_once_is_not_redacted_again() {
+    let redactor = redactor();
+    let once = redactor.text(r#"{"password":"x","url":"a?token=abc"}"#);
+    assert_eq!(redactor.text(&once), once);
+}
+
+proptest::proptest! {
+    #[test]
+    fn redacting_twice_is_redacting_once(text in r#"([a-z]{0,5}(password|token|Bearer )?[=:"{}\[\], &?/@.]{0,3}){0,12}"#) {
+        let redactor = redactor();
+        let once = redactor.text(&text);
+        proptest::prop_assert_eq!(redactor.text(&once), once);
+    }
+
+    #[test]
+    fn a_secret_member_never_shows_its_value(secret in "[a-z]{12,20}", depth in 0usize..4) {
+        let mut json = format!(r#"{{"x":1,"Api_Key":["{secret}",{{"y":"{secret}"}}]}}"#);
+        for _ in 0..depth {
+            json = format!(r#"{{"a":[{json}]}}"#);
+        }
+        proptest::prop_assert!(!redactor().text(&json).contains(&secret));
+    }
+}

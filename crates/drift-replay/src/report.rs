@@ -1,0 +1,346 @@
+//! What one run found, and the forms it is handed on in: our JSON, the
+//! published results, JUnit XML, one HTML page. All forms show the same
+//! results; secrets leave them here ([`RunResults::redact`]).
+
+mod html;
+mod json;
+mod junit;
+mod published;
+
+pub use html::to_html;
+pub use json::{RESULTS_VERSION, to_json};
+pub use junit::to_junit;
+pub use published::{to_published_results, to_published_stdout};
+
+use crate::compare::{Accepted, Deviation, DeviationCode};
+use crate::outbound::{CallReport, CallState};
+use crate::redact::Redactor;
+use tusk_drift_schemas::tusk::drift::core::v1::MatchLevel;
+
+/// How a test ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TestState {
+    /// As recorded, or differing only where it may.
+    Passed,
+    /// It answered, and something is not as recorded.
+    Deviated,
+    /// It could not be judged: no response, a crash, a time limit.
+    Failed,
+    /// The run ended before it.
+    Cancelled,
+    /// It was left out; a notice says why.
+    Skipped,
+}
+
+impl TestState {
+    /// Every state, in the order of reports.
+    pub const ALL: &'static [TestState] = &[
+        TestState::Failed,
+        TestState::Deviated,
+        TestState::Passed,
+        TestState::Skipped,
+        TestState::Cancelled,
+    ];
+
+    /// The permanent name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            TestState::Passed => "passed",
+            TestState::Deviated => "deviated",
+            TestState::Failed => "failed",
+            TestState::Cancelled => "cancelled",
+            TestState::Skipped => "skipped",
+        }
+    }
+}
+
+/// One outbound call as the published results want it: spans, not sentences.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MatchEvent {
+    /// The live request span, as JSON of a trace line; empty when not kept.
+    pub replay_span_json: String,
+    /// The recorded span that answered.
+    pub matched_span_id: Option<String>,
+    /// How.
+    pub match_level: Option<MatchLevel>,
+    /// Where in the service, when its SDK says so.
+    pub stack_trace: String,
+}
+
+/// The result of one test.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TestResult {
+    /// 32 hex digits; the test's id.
+    pub trace_id: String,
+    /// `GET /orders`.
+    pub name: String,
+    /// Of the request.
+    pub method: String,
+    /// Path and query of the request.
+    pub target: String,
+    /// The trace file, as its user names it.
+    pub file: String,
+    /// The recorded environment.
+    pub environment: Option<String>,
+    /// How it ended.
+    pub state: TestState,
+    /// From the request to the response; 0 when there was none.
+    pub duration_ms: u64,
+    /// How long the recorded request took.
+    pub recorded_duration_ms: Option<u64>,
+    /// The recorded status.
+    pub recorded_status: Option<i64>,
+    /// The status now.
+    pub actual_status: Option<i64>,
+    /// What is not as recorded: response first, then outbound calls.
+    pub deviations: Vec<Deviation>,
+    /// Deviations that were only counted.
+    pub more_deviations: usize,
+    /// What differs and may.
+    pub accepted: Vec<Accepted>,
+    /// The outbound calls, recorded and live.
+    pub calls: Vec<CallReport>,
+    /// The same for the published results.
+    pub match_events: Vec<MatchEvent>,
+    /// What the reader should know.
+    pub notices: Vec<String>,
+    /// Why it could not be judged.
+    pub error: Option<String>,
+    /// What the service printed meanwhile, its end; when it helps.
+    pub service_output: Option<String>,
+    /// Whether the service ended during this test.
+    pub crashed_server: bool,
+    /// Whether it was run again after a crash.
+    pub retried_after_crash: bool,
+}
+
+impl Default for TestResult {
+    fn default() -> Self {
+        TestResult {
+            trace_id: String::new(),
+            name: String::new(),
+            method: String::new(),
+            target: String::new(),
+            file: String::new(),
+            environment: None,
+            state: TestState::Passed,
+            duration_ms: 0,
+            recorded_duration_ms: None,
+            recorded_status: None,
+            actual_status: None,
+            deviations: Vec::new(),
+            more_deviations: 0,
+            accepted: Vec::new(),
+            calls: Vec::new(),
+            match_events: Vec::new(),
+            notices: Vec::new(),
+            error: None,
+            service_output: None,
+            crashed_server: false,
+            retried_after_crash: false,
+        }
+    }
+}
+
+impl TestResult {
+    /// Calls that nothing recorded answered.
+    pub fn has_unanswered_call(&self) -> bool {
+        self.calls
+            .iter()
+            .any(|call| call.state == CallState::New && call.recorded_span_id.is_none())
+    }
+}
+
+/// The result of one run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RunResults {
+    /// The version of this program.
+    pub tool_version: String,
+    /// `service.name`, else its id, else the start command.
+    pub service: String,
+    /// The SDK's version, of the first that connected.
+    pub sdk_version: Option<String>,
+    /// `node` or `python`.
+    pub runtime: Option<String>,
+    /// When the run began.
+    pub started_unix_nanos: i128,
+    /// How long it took.
+    pub duration_ms: u64,
+    /// The trace directory, as its user names it.
+    pub recording: String,
+    /// Traces and spans that were loaded.
+    pub loaded: (usize, usize),
+    /// The tests, in the order they were to run.
+    pub tests: Vec<TestResult>,
+    /// Of the run: broken trace lines, configuration, alerts of the SDK.
+    pub notices: Vec<String>,
+    /// Whether the user stopped it.
+    pub interrupted: bool,
+}
+
+/// How many tests ended how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// All.
+    pub tests: usize,
+    /// As recorded.
+    pub passed: usize,
+    /// Not as recorded.
+    pub deviated: usize,
+    /// Not to be judged.
+    pub failed: usize,
+    /// Not run.
+    pub cancelled: usize,
+    /// Left out.
+    pub skipped: usize,
+    /// All deviations.
+    pub deviations: usize,
+    /// All accepted differences.
+    pub accepted: usize,
+}
+
+impl RunResults {
+    /// The counts.
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals {
+            tests: self.tests.len(),
+            ..Totals::default()
+        };
+        for test in &self.tests {
+            let slot = match test.state {
+                TestState::Passed => &mut totals.passed,
+                TestState::Deviated => &mut totals.deviated,
+                TestState::Failed => &mut totals.failed,
+                TestState::Cancelled => &mut totals.cancelled,
+                TestState::Skipped => &mut totals.skipped,
+            };
+            *slot += 1;
+            totals.deviations += test.deviations.len() + test.more_deviations;
+            totals.accepted += test.accepted.len();
+        }
+        totals
+    }
+
+    /// The same results without secrets; every report is made of these.
+    ///
+    /// Equal secrets have equal placeholders throughout the run. Match events
+    /// lose their spans' values under secret names too.
+    #[must_use]
+    pub fn redact(&self, redactor: &Redactor) -> RunResults {
+        let mut results = self.clone();
+        // Without a name the service is its start command, which may set variables.
+        results.service = redactor.text(&results.service);
+        for test in &mut results.tests {
+            redact_test(test, redactor);
+        }
+        for notice in &mut results.notices {
+            *notice = redactor.text(notice);
+        }
+        results
+    }
+}
+
+fn redact_test(test: &mut TestResult, redactor: &Redactor) {
+    let text = |value: &mut String| *value = redactor.text(value);
+    test.name = redactor.text(&test.name);
+    test.target = redactor.text(&test.target);
+    for deviation in &mut test.deviations {
+        redact_deviation(deviation, redactor);
+    }
+    for accepted in &mut test.accepted {
+        let (part, path) = (accepted.part.clone(), accepted.path.clone());
+        for value in [&mut accepted.recorded, &mut accepted.actual] {
+            *value = value
+                .take()
+                .map(|value| redact_value(&part, path.as_deref(), &value, redactor));
+        }
+    }
+    for call in &mut test.calls {
+        text(&mut call.summary);
+        text(&mut call.why);
+        for difference in &mut call.input_differences {
+            for value in [&mut difference.recorded, &mut difference.actual] {
+                *value = value
+                    .take()
+                    .map(|value| redactor.at_path(&difference.path, &value));
+            }
+        }
+    }
+    for event in &mut test.match_events {
+        text(&mut event.replay_span_json);
+        if let Some(level) = &mut event.match_level {
+            level.match_description = redactor.text(&level.match_description);
+        }
+    }
+    test.notices.iter_mut().for_each(text);
+    test.error.iter_mut().for_each(text);
+    test.service_output.iter_mut().for_each(text);
+}
+
+fn redact_deviation(deviation: &mut Deviation, redactor: &Redactor) {
+    let (part, path) = (deviation.part.clone(), deviation.path.clone());
+    for value in [&mut deviation.recorded, &mut deviation.actual] {
+        *value = value
+            .take()
+            .map(|value| redact_value(&part, path.as_deref(), &value, redactor));
+    }
+    for line in &mut deviation.lines {
+        line.text = redactor.text(&line.text);
+    }
+    deviation.description = match (deviation.code, part.strip_prefix("headers.")) {
+        // Header descriptions quote the values.
+        (DeviationCode::HeaderAdded, Some(name)) => format!(
+            "header {name} is new: {}",
+            deviation.actual.as_deref().unwrap_or_default()
+        ),
+        (DeviationCode::HeaderRemoved, Some(name)) => format!(
+            "header {name} is gone; recorded was {}",
+            deviation.recorded.as_deref().unwrap_or_default()
+        ),
+        (DeviationCode::HeaderChanged | DeviationCode::ContentTypeChanged, Some(name)) => format!(
+            "header {name} was {}, now it is {}",
+            deviation.recorded.as_deref().unwrap_or_default(),
+            deviation.actual.as_deref().unwrap_or_default()
+        ),
+        _ => redactor.text(&deviation.description),
+    };
+}
+
+fn redact_value(part: &str, path: Option<&str>, value: &str, redactor: &Redactor) -> String {
+    match (part.strip_prefix("headers."), path) {
+        (Some(name), _) => redactor.header(name, value),
+        (None, Some(path)) if path.starts_with('$') => redactor.at_path(path, value),
+        _ => redactor.text(value),
+    }
+}
+
+/// `2026-11-25T21:44:50Z`, for reports; no time zone but UTC.
+pub(crate) fn utc_text(unix_nanos: i128) -> String {
+    let seconds = unix_nanos.div_euclid(1_000_000_000);
+    let days = seconds.div_euclid(86_400);
+    let second_of_day = seconds.rem_euclid(86_400);
+    // Days from civil, Howard Hinnant's algorithm: years begin in March.
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_index = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_index + 2) / 5 + 1;
+    let month = if month_index < 10 {
+        month_index + 3
+    } else {
+        month_index - 9
+    };
+    let year = year_of_era + era * 400 + i128::from(month <= 2);
+    format!(
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
+        second_of_day / 3_600,
+        second_of_day / 60 % 60,
+        second_of_day % 60
+    )
+}
+
+#[cfg(test)]
+mod tests;

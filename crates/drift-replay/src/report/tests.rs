@@ -1,0 +1,338 @@
+//! What a user relies on when results are handed on.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may end by a panic"
+)]
+
+use super::*;
+use crate::compare::Change;
+use crate::redact::RedactionOptions;
+use crate::rules::Reason;
+use serde_json::json;
+
+fn deviation(code: DeviationCode, path: &str, recorded: &str, actual: &str) -> Deviation {
+    Deviation {
+        code,
+        change: Change::Changed,
+        part: "body".to_owned(),
+        path: Some(path.to_owned()),
+        recorded: Some(recorded.to_owned()),
+        actual: Some(actual.to_owned()),
+        description: format!("{path} differs"),
+        lines: Vec::new(),
+        call: None,
+    }
+}
+
+fn results() -> RunResults {
+    let passed = TestResult {
+        trace_id: "a".repeat(32),
+        name: "GET /ok".to_owned(),
+        method: "GET".to_owned(),
+        target: "/ok".to_owned(),
+        duration_ms: 12,
+        accepted: vec![Accepted {
+            part: "body".to_owned(),
+            path: Some("$.token".to_owned()),
+            recorded: Some(r#""s3cret-one""#.to_owned()),
+            actual: Some(r#""s3cret-two""#.to_owned()),
+            reason: Reason::new("RULE_REGEX", "$.token: regex x"),
+        }],
+        ..TestResult::default()
+    };
+    let deviated = TestResult {
+        trace_id: "b".repeat(32),
+        name: "POST /orders".to_owned(),
+        state: TestState::Deviated,
+        duration_ms: 1_234,
+        recorded_status: Some(200),
+        actual_status: Some(200),
+        deviations: vec![
+            deviation(DeviationCode::BodyChanged, "$.total", "1", "2"),
+            deviation(
+                DeviationCode::BodyChanged,
+                "$.note",
+                r#""</script><script>alert(1)</script>""#,
+                "\"\u{1}<!-- ]]> & \u{2028}\"",
+            ),
+        ],
+        ..TestResult::default()
+    };
+    let failed = TestResult {
+        trace_id: "c".repeat(32),
+        name: "GET /slow".to_owned(),
+        state: TestState::Failed,
+        error: Some("no response within 30 s".to_owned()),
+        service_output: Some("\u{1b}[31mboom\u{0}\u{ffff}\n".to_owned()),
+        crashed_server: true,
+        ..TestResult::default()
+    };
+    RunResults {
+        tool_version: "0.2.0".to_owned(),
+        service: "orders <&> co".to_owned(),
+        sdk_version: Some("0.1.29".to_owned()),
+        runtime: Some("python".to_owned()),
+        started_unix_nanos: 1_795_643_090_000_000_000,
+        duration_ms: 2_000,
+        recording: ".tusk/traces".to_owned(),
+        loaded: (3, 12),
+        tests: vec![passed, deviated, failed],
+        notices: Vec::new(),
+        interrupted: false,
+    }
+}
+
+#[test]
+fn totals_count_every_state() {
+    let totals = results().totals();
+    assert_eq!(
+        (totals.tests, totals.passed, totals.deviated, totals.failed),
+        (3, 1, 1, 1)
+    );
+    assert_eq!((totals.deviations, totals.accepted), (2, 1));
+}
+
+#[test]
+fn our_json_has_a_version_and_leaves_out_what_says_nothing() {
+    let value = to_json(&results());
+    assert_eq!(value["version"], 1);
+    assert_eq!(value["started"], "2026-11-25T21:44:50Z");
+    assert_eq!(
+        value["tests"][1]["deviations"][0],
+        json!({"code":"BODY_CHANGED","change":"changed","part":"body","path":"$.total","recorded":"1","actual":"2","description":"$.total differs"})
+    );
+    assert_eq!(value["tests"][0]["accepted"][0]["rule"], "RULE_REGEX");
+    assert!(value["tests"][0].get("error").is_none());
+}
+
+#[test]
+fn the_published_results_keep_their_keys_and_numbers() {
+    let value = to_published_results(&results());
+    assert_eq!(value["cli_version"], "0.2.0");
+    assert_eq!(value["sdk_version"], "0.1.29");
+    let tests = &value["trace_test_results"];
+    assert_eq!(
+        tests[0],
+        json!({"trace_test_id": "a".repeat(32), "test_success": true, "span_results": []})
+    );
+    assert_eq!(
+        (
+            &tests[1]["test_failure_reason"],
+            &tests[2]["test_failure_reason"]
+        ),
+        (&json!(2), &json!(3))
+    );
+    assert_eq!(
+        tests[1]["span_results"][0]["deviations"][0],
+        json!({"field": "response.body", "description": "$.total differs"})
+    );
+}
+
+#[test]
+fn a_call_without_an_answer_is_the_published_reason_mock_not_found() {
+    let mut results = results();
+    let call = crate::outbound::LiveCall {
+        span: crate::Span {
+            package_name: "http".to_owned(),
+            ..crate::Span::default()
+        },
+        matched: None,
+        why: "nothing".to_owned(),
+    };
+    let report = crate::outbound::check_outbound(
+        &[],
+        &[call],
+        &crate::outbound::OutboundOptions::default(),
+        &crate::rules::Rules::default(),
+    );
+    results.tests[1].calls = report.calls;
+    let value = to_published_results(&results);
+    assert_eq!(value["trace_test_results"][1]["test_failure_reason"], 1);
+}
+
+#[test]
+fn the_published_standard_output_has_one_object_a_test() {
+    let results = results();
+    assert_eq!(
+        to_published_stdout(&results.tests[0]),
+        json!({"test_id": "a".repeat(32), "passed": true, "cancelled": false, "duration": 12})
+    );
+    let value = to_published_stdout(&results.tests[1]);
+    assert_eq!(
+        value["deviations"][0],
+        json!({"field": "response.body", "expected": 1, "actual": 2, "description": "$.total differs"})
+    );
+    let value = to_published_stdout(&results.tests[2]);
+    assert_eq!(
+        (&value["crashed_server"], &value["error"]),
+        (&json!(true), &json!("no response within 30 s"))
+    );
+}
+
+#[test]
+fn junit_is_well_formed_whatever_the_data_hold() {
+    let xml = to_junit(&results()).unwrap();
+    for c in xml.chars() {
+        assert!(
+            matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..),
+            "{c:?}"
+        );
+    }
+    let mut reader = quick_xml::Reader::from_str(&xml);
+    let (mut cases, mut failures, mut errors) = (0, 0, 0);
+    loop {
+        use quick_xml::events::Event;
+        match reader.read_event().unwrap() {
+            Event::Start(element) | Event::Empty(element) => {
+                for attribute in element.attributes() {
+                    attribute.unwrap();
+                }
+                match element.name().as_ref() {
+                    "testcase" => cases += 1,
+                    "failure" => failures += 1,
+                    "error" => errors += 1,
+                    _ => {}
+                }
+            }
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    assert_eq!((cases, failures, errors), (3, 1, 1));
+    assert!(xml.contains(r#"message="$.total differs (and 1 more)""#));
+    assert!(xml.contains(r#"tests="3" failures="1" errors="1""#));
+}
+
+#[test]
+fn the_page_is_one_file_whose_data_cannot_break_out() {
+    let page = to_html(&results());
+    assert_eq!(page.matches("</script>").count(), 2);
+    assert_eq!(page.matches("<script").count(), 2);
+    assert!(!page.contains("http://") && !page.contains("https://"));
+    assert!(!page.contains("{{") && !page.contains('\u{2028}'));
+    assert!(page.contains("<title>orders &lt;&amp;&gt; co · Drift replay</title>"));
+    // The data are still the results.
+    let (_, tail) = page.split_once(r#"id="data">"#).unwrap();
+    let (data, _) = tail.split_once("</script>").unwrap();
+    let value: serde_json::Value = serde_json::from_str(data).unwrap();
+    assert_eq!(value, to_json(&results()));
+}
+
+#[test]
+fn the_page_allows_exactly_its_own_style_and_script() {
+    use base64::Engine as _;
+    use sha2::Digest as _;
+    let page = to_html(&results());
+    for (start, end) in [
+        ("<style>", "</style>"),
+        ("</script>\n<script>", "</script>"),
+    ] {
+        let (_, tail) = page.split_once(start).unwrap();
+        let (text, _) = tail.split_once(end).unwrap();
+        let hash = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(text));
+        assert!(page.contains(&format!("'sha256-{hash}'")));
+    }
+    assert!(page.contains("default-src 'none'"));
+}
+
+#[test]
+fn the_page_stays_small_where_the_results_are_large() {
+    let mut results = results();
+    let test = &mut results.tests[1];
+    let long = format!("\"{}é\"", "x".repeat(3_000_000));
+    test.deviations = vec![deviation(DeviationCode::BodyChanged, "$.a", &long, &long); 300];
+    test.deviations.push(Deviation {
+        call: Some(0),
+        part: "outbound".to_owned(),
+        ..deviation(DeviationCode::CallMissing, "", "a", "b")
+    });
+    let accepted = results.tests[0].accepted[0].clone();
+    results.tests[1].accepted = vec![accepted; 300];
+    let page = to_html(&results);
+    assert!(page.len() < 8_000_000, "{}", page.len());
+    assert!(page.contains(" … (2983620 bytes more)"));
+    let (_, tail) = page.split_once(r#"id="data">"#).unwrap();
+    let (data, _) = tail.split_once("</script>").unwrap();
+    let value: serde_json::Value = serde_json::from_str(data).unwrap();
+    let test = &value["tests"][1];
+    assert_eq!(test["deviations"].as_array().unwrap().len(), 201);
+    assert_eq!(
+        (&test["more_deviations"], &test["more_accepted"]),
+        (&json!(100), &json!(100))
+    );
+    // The full form has all of it.
+    let test = &to_json(&results)["tests"][1];
+    assert_eq!(test["deviations"].as_array().unwrap().len(), 301);
+    assert_eq!(
+        test["deviations"][0]["recorded"].as_str().unwrap().len(),
+        long.len()
+    );
+}
+
+#[test]
+fn every_form_is_free_of_secrets_once_redacted() {
+    let mut results = results();
+    results.service = "API_KEY=t0psecret python app.py".to_owned();
+    let test = &mut results.tests[1];
+    test.target = "/orders?access_token=t0psecret".to_owned();
+    test.deviations.push(Deviation {
+        part: "headers.set-cookie".to_owned(),
+        path: None,
+        code: DeviationCode::HeaderChanged,
+        recorded: Some("sid=t0psecret".to_owned()),
+        actual: Some("sid=an0ther".to_owned()),
+        description: "header set-cookie was sid=t0psecret, now it is sid=an0ther".to_owned(),
+        ..deviation(DeviationCode::HeaderChanged, "", "", "")
+    });
+    test.deviations.push(deviation(
+        DeviationCode::BodyChanged,
+        "$.user.password",
+        r#""t0psecret""#,
+        r#""an0ther""#,
+    ));
+    test.service_output = Some("connecting to postgres://app:t0psecret@db".to_owned());
+    let redactor = Redactor::new(RedactionOptions::default());
+    let redacted = results.redact(&redactor);
+    for text in [
+        to_json(&redacted).to_string(),
+        to_published_results(&redacted).to_string(),
+        to_published_stdout(&redacted.tests[1]).to_string(),
+        to_junit(&redacted).unwrap(),
+        to_html(&redacted),
+    ] {
+        for secret in ["t0psecret", "an0ther", "s3cret-one", "s3cret-two"] {
+            assert!(!text.contains(secret), "{secret} in {text}");
+        }
+    }
+    let shown = &redacted.tests[1].deviations;
+    assert_eq!(
+        shown[2].recorded.as_deref().map(|text| &text[4..]),
+        shown[3]
+            .recorded
+            .as_deref()
+            .map(|text| text.trim_matches('"'))
+    );
+}
+
+#[test]
+fn an_empty_run_has_every_form() {
+    let results = RunResults::default();
+    assert_eq!(to_json(&results)["totals"]["tests"], 0);
+    assert!(to_junit(&results).unwrap().contains(r#"tests="0""#));
+    assert!(to_html(&results).contains("Drift replay"));
+}
+
+#[test]
+fn times_are_printed_in_utc() {
+    for (nanos, text) in [
+        (0, "1970-01-01T00:00:00Z"),
+        (-1, "1969-12-31T23:59:59Z"),
+        (951_782_400_000_000_000, "2000-02-29T00:00:00Z"),
+        (4_102_444_799_999_999_999, "2099-12-31T23:59:59Z"),
+    ] {
+        assert_eq!(utc_text(nanos), text);
+    }
+}
