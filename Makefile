@@ -1,4 +1,4 @@
-# make demo    records two real services and shows what was recorded
+# make demo    records two real services, replays them offline, changes them, and shows all of it
 # make test    all tests; its parts are targets of their own (CONTRIBUTING.md)
 # make lint    format, lints, type checks, policies; make fmt mends the format
 # make bench   ours beside the published packages and the limit, in one run
@@ -23,6 +23,7 @@ ONLY ?=
 PASSES ?= 15
 CALLS ?= 1
 MEGABYTES ?= 100
+SPANS ?= 1000000
 
 OURS := target/env/python/bin/python
 PUBLISHED := target/env/published-python/bin/python
@@ -32,16 +33,17 @@ BENCH_OPTIONS = --only '$(ONLY)' --passes $(PASSES) --calls $(CALLS)
 SIDES = --ours-rust target/release/drift-bench-worker --ours-python $(OURS) --published-python $(PUBLISHED) \
   --ours-node $(NODE) --published-node $(PUBLISHED_NODE)
 
-.PHONY: demo test lint fmt bench bench-memory bench-profile bench-report bench-worker packages clean \
-  python node published answer \
-  test-rust test-oracle test-python test-node test-parity test-compat test-e2e test-sanitizer \
+.PHONY: demo test lint fmt bench bench-memory bench-profile bench-replay bench-report bench-worker packages clean \
+  python node published answer drift \
+  test-rust test-replay test-oracle test-python test-node test-parity test-compat test-e2e test-report test-sanitizer \
   test-baseline test-arm instructions fuzz
 
-demo: node
+demo: node drift
 	tests/e2e/setup.sh
 	target/env/e2e-python/bin/python scripts/demo.py
+	target/env/e2e-python/bin/python scripts/demo_replay.py
 
-test: test-rust test-oracle test-python test-node test-parity test-compat test-e2e \
+test: test-rust test-replay test-oracle test-python test-node test-parity test-compat test-e2e test-report \
   test-baseline instructions
 
 # What the targets below need; each does nothing when it is up to date.
@@ -55,11 +57,17 @@ node:
 published:
 	scripts/published.sh
 
+drift:
+	cargo build --quiet --locked --package drift-cli
+
 answer:
 	cargo build --quiet --release --locked --package drift-rust-core --example answer
 
 test-rust:
 	cargo test --locked --package drift-rust-core
+
+test-replay:
+	cargo test --locked --package drift-replay --package drift-cli
 
 test-oracle: python
 	$(OURS) parity-fixtures/generate.py --check
@@ -78,9 +86,14 @@ test-compat: python node published
 	$(OURS) tests/compat/run.py --ours-python $(OURS) --published-python $(PUBLISHED) \
 	  --ours-node $(NODE) --published-node $(PUBLISHED_NODE) --count $(COUNT) --seed $(SEED)
 
-test-e2e: node
+test-e2e: node drift
+	scripts/servers.sh
 	tests/e2e/setup.sh
 	target/env/e2e-python/bin/python -m pytest tests/e2e
+
+# The report page in a real Chromium; REPORT_PICTURES=DIR leaves pictures of it.
+test-report: python
+	scripts/report-page.sh $(OURS)
 
 test-baseline:
 	scripts/debian-package.sh qemu-x86_64 qemu-user
@@ -108,7 +121,7 @@ test-sanitizer: python node
 lint: python node
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --locked --package drift-rust-core
+	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --locked --package drift-rust-core --package drift-replay
 	$(OURS) -m ruff format --check .
 	$(OURS) -m ruff check .
 	cd bindings/python && ../../$(OURS) -m mypy
@@ -141,7 +154,13 @@ bench-report: bench bench-memory bench-profile
 	$(OURS) benches/report.py target/bench.json target/bench-memory.json target/bench-profile.json
 
 bench-worker:
-	cargo build --quiet --release --locked --package drift-benches
+	cargo build --quiet --release --locked --package drift-benches --bin drift-bench-worker
+
+# A suite of SPANS spans, 1.7 GB for a million, written under target and removed:
+# how fast it loads, what it takes in memory, how many calls it answers.
+bench-replay:
+	cargo build --quiet --release --locked --package drift-benches --bin drift-replay-bench
+	target/release/drift-replay-bench target/bench-replay --spans $(SPANS)
 
 # The release packages of this platform, for glibc 2.17, checked and tried.
 packages:

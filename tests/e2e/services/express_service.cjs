@@ -93,13 +93,15 @@ app.get("/page", (request, response) => {
 async function main() {
   // A call made before the service is ready lands in a trace of its own.
   await viaHttp("GET", `${UPSTREAM}/boot`);
-  const server = app.listen(0, "127.0.0.1", () => {
+  const server = app.listen(Number(process.env.PORT ?? 0), "127.0.0.1", () => {
     TuskDrift.markAppAsReady();
+    if (process.env.E2E_READY === undefined) return;
     const unfinished = `${process.env.E2E_READY}.part`;
     fs.writeFileSync(unfinished, JSON.stringify({ port: server.address().port }));
     fs.renameSync(unfinished, process.env.E2E_READY);
+    // It leaves when the parent that it told has gone.
+    process.stdin.resume().on("end", () => process.exit(0));
   });
-  process.stdin.resume().on("end", () => process.exit(0));
 }
 
 main();

@@ -1,8 +1,8 @@
 """The Flask service under recording: the published Python SDK, unchanged, as its manual says.
 
 It shares its routes with express_service.cjs. Settings come from the environment: E2E_UPSTREAM
-(base address of the upstream), E2E_CLOSED (an address nobody listens on), E2E_READY (file to
-write once it listens), E2E_API_KEY (only where spans are exported).
+(base address of the upstream), E2E_CLOSED (an address nobody listens on), PORT (a free one if it
+is not there), E2E_READY (file to write once it listens), E2E_API_KEY (only where spans are exported).
 """
 
 from __future__ import annotations
@@ -82,11 +82,18 @@ def page() -> Response:
 def main() -> None:
     # A call made before the service is ready lands in a trace of its own.
     requests.get(f"{UPSTREAM}/boot", timeout=10)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+    server = make_server("127.0.0.1", int(os.environ.get("PORT", "0")), app, threaded=True)
     sdk.mark_app_as_ready()
+    if "E2E_READY" in os.environ:
+        tell_the_parent(server.server_port)
+    server.serve_forever()
+
+
+def tell_the_parent(port: int) -> None:
+    """Says where it listens and with which binding, and leaves when the parent has gone."""
     binding = sys.modules.get("drift_core")
     ready = {
-        "port": server.server_port,
+        "port": port,
         "binding": get_rust_core_startup_status(),
         "binding_file": getattr(binding, "__file__", None),
     }
@@ -99,7 +106,6 @@ def main() -> None:
         os._exit(0)
 
     threading.Thread(target=leave_with_the_parent, daemon=True).start()
-    server.serve_forever()
 
 
 if __name__ == "__main__":

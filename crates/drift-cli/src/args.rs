@@ -1,0 +1,376 @@
+//! The arguments of every command. Their texts are the manual.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done: everything is as it was recorded, or equal
+  1    deviations, or differences
+  2    wrong use, or a set-up that does not work
+  130  stopped by Ctrl-C; what was done is printed";
+
+/// Records what a service does, replays it offline, and shows what changed.
+///
+/// A service that is instrumented with a Tusk Drift SDK writes traces while
+/// `drift record` runs it. `drift replay` starts it again without its databases
+/// and upstreams, sends it the recorded requests, answers its outbound calls
+/// from the recording, and shows every difference in what it does.
+#[derive(Debug, Parser)]
+#[command(name = "drift", version, after_help = EXIT_CODES, max_term_width = 100, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Record(RecordArguments),
+    #[command(visible_alias = "list")]
+    Traces(TracesArguments),
+    #[command(visible_alias = "run")]
+    Replay(Box<ReplayArguments>),
+    Explain(ExplainArguments),
+    Serve(ServeArguments),
+    Diff(DiffArguments),
+    Hash(HashArguments),
+    Inspect(InspectArguments),
+}
+
+/// Runs a service in RECORD mode and shows the traces that arrive.
+///
+/// The command runs with TUSK_DRIFT_MODE=RECORD and a sampling rate of 1, in a
+/// process group of its own, with this terminal's output. Ctrl-C ends the
+/// recording: drift waits until the trace files have stopped growing (the SDKs
+/// write them every 2 to 5 seconds and lose what is not written when they are
+/// stopped), and stops the service and its children. A second Ctrl-C does not wait.
+///
+/// Traces go where the SDK puts them: `traces.dir` of .tusk/config.yaml, else
+/// .tusk/traces, seen from the folder that drift runs in.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  drift record -- python app.py
+  drift record --for 60 -- node server.js     in CI, while something else sends requests
+  drift record --traces 20 -- npm start       until twenty traces are recorded
+
+Exit codes:
+  0    recorded until --for, --traces, SIGTERM, or the command's own end with 0
+  2    wrong use, or the command could not be started
+  130  ended by Ctrl-C
+  else what the command ended with by itself")]
+pub(crate) struct RecordArguments {
+    /// Stop after so many seconds
+    #[arg(long = "for", value_name = "SECONDS")]
+    pub(crate) for_seconds: Option<u64>,
+    /// Stop when so many new traces are there
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) traces: Option<usize>,
+    /// How long the trace files must not have grown before the service is stopped
+    #[arg(long, value_name = "SECONDS", default_value_t = 6)]
+    pub(crate) settle: u64,
+    /// Which part of the requests the SDK records, from 0 to 1
+    #[arg(long, value_name = "RATE", default_value_t = 1.0)]
+    pub(crate) sampling_rate: f64,
+    /// Where the traces go, where it is not what the configuration says
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) trace_dir: Option<PathBuf>,
+    /// Print nothing but errors; the service's own output stays
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// The command that starts the service, and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<std::ffi::OsString>,
+}
+
+/// Where the recording is.
+#[derive(Debug, Args)]
+pub(crate) struct PlaceArguments {
+    /// The folder with the trace files, or one file; `traces.dir` of the configuration, else .tusk/traces
+    #[arg(long, value_name = "PATH", global = true)]
+    pub(crate) trace_dir: Option<PathBuf>,
+    /// The configuration; .tusk/config.yaml of this folder or the nearest one above it
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Shows what is recorded: a table of the traces, or one of them as a tree.
+///
+/// Trace files are those of the SDKs, *.jsonl, also compressed (*.jsonl.gz, *.jsonl.zst). A broken
+/// line is reported with its file and line, and left out.
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Filters are key=regex[,key=regex...] and all have to match. Keys: path, name, operation (GraphQL),
+type, method, status (success, error), id, file. Quote an expression that has a comma.
+
+Examples:
+  drift traces
+  drift traces --filter 'method=POST,path=^/orders'
+  drift traces --json | jq '.tests[].path'
+  drift traces show 9af0"
+)]
+pub(crate) struct TracesArguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<TracesCommand>,
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
+    /// Only the traces that match
+    #[arg(short, long, value_name = "FILTER")]
+    pub(crate) filter: Option<String>,
+    /// One JSON object on standard output: {count, tests: [...]}
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TracesCommand {
+    Show(ShowArguments),
+}
+
+/// Draws one trace as a tree: who called what, when, and how long it took.
+#[derive(Debug, Args)]
+pub(crate) struct ShowArguments {
+    /// The trace's id, or enough of its beginning
+    #[arg(value_name = "TRACE")]
+    pub(crate) trace: String,
+    /// Its spans, one JSON object a line, in the order of their start
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Replays the recording against the service, and shows every difference.
+///
+/// Starts the service by `service.start.command` of the configuration, without its databases and
+/// upstreams: its outbound calls are answered from the recording. Sends it every recorded request,
+/// compares the responses and the outbound calls with the recorded ones, and stops it.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  drift replay
+  drift replay --filter 'path=^/orders' --verbose
+  drift replay --report report.html --junit junit.xml      in CI
+  drift replay --learn 5       five runs of an unchanged service; proposes rules for what varies
+
+Exit codes:
+  0    everything is as it was recorded, or there is nothing to replay
+  1    deviations
+  2    wrong use, or the service could not be started
+  130  stopped by Ctrl-C; the service is stopped and what was done is printed")]
+pub(crate) struct ReplayArguments {
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
+    /// Only the tests that match: key=regex[,key=regex...], see `drift traces --help`
+    #[arg(short, long, value_name = "FILTER")]
+    pub(crate) filter: Option<String>,
+    /// Only the trace with this id, or enough of its beginning
+    #[arg(long, value_name = "TRACE")]
+    pub(crate) trace_id: Option<String>,
+    /// Only the traces of this file; answers may come from all files
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace_file: Option<PathBuf>,
+    /// Requests under way at once; 1 for Python services, whose clock is set for each test
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) concurrency: Option<usize>,
+    /// One self-contained HTML page
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// JUnit XML
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// The results as one JSON object on standard output
+    #[arg(long, conflicts_with = "output_format")]
+    pub(crate) json: bool,
+    /// `json`: one object a test on standard output, in the form of the published program
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) output_format: Option<OutputFormat>,
+    /// Write run-<time>/results.json, in the form of the published program, under the results directory
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) save_results: Option<SavedFormat>,
+    /// Where --save-results writes; `results.dir` of the configuration, else .tusk/results
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) results_dir: Option<PathBuf>,
+    /// Replay so many times against the unchanged service and propose rules for what varies
+    #[arg(long, value_name = "RUNS", value_parser = clap::value_parser!(u16).range(2..=100))]
+    pub(crate) learn: Option<u16>,
+    /// Keep the service's whole output in .tusk/logs
+    #[arg(long)]
+    pub(crate) enable_service_logs: bool,
+    /// Collect coverage, where the SDK can, and print its totals
+    #[arg(long)]
+    pub(crate) show_coverage: bool,
+    /// Collect coverage and write it as LCOV
+    #[arg(long, value_name = "FILE")]
+    pub(crate) coverage_output: Option<PathBuf>,
+    /// Only deviations and the summary
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Also the differences that rules accept, and every outbound call
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+    /// Taken for the published program's sake: this program always prints
+    #[arg(short, long, hide = true)]
+    pub(crate) print: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SavedFormat {
+    Json,
+}
+
+/// Shows what the matcher compares for a call: the classes it looks at, the candidates, and why each lost.
+///
+/// The call is a recorded one, or one that the service made during the last `drift replay`, which
+/// prints the ids of calls that it could not answer exactly. Nothing is counted as used yet.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  drift traces show 9af0            shows the ids of the trace's spans
+  drift explain 9af0 56d0a5")]
+pub(crate) struct ExplainArguments {
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
+    /// The trace's id, or enough of its beginning
+    #[arg(value_name = "TRACE")]
+    pub(crate) trace: String,
+    /// The id of the span that is asked for, or enough of its beginning
+    #[arg(value_name = "SPAN")]
+    pub(crate) span: String,
+}
+
+/// Serves the recorded answers to a service that is started elsewhere, in a container for instance.
+///
+/// Prints the variables that the service needs, then what it is asked, until Ctrl-C.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  drift serve                                 a Unix socket in this project
+  drift serve --tcp 127.0.0.1:9001
+  drift serve --tcp 0.0.0.0:9001              reachable from containers, and from the network
+
+Exit codes:
+  2    wrong use, or there is nowhere to listen
+  130  ended by Ctrl-C")]
+pub(crate) struct ServeArguments {
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
+    /// The Unix socket to listen on
+    #[arg(long, value_name = "PATH", conflicts_with = "tcp")]
+    pub(crate) socket: Option<PathBuf>,
+    /// The address to listen on instead of a Unix socket
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) tcp: Option<std::net::SocketAddr>,
+    /// Print nothing but the variables and errors
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+/// Shows what differs between two JSON files, two trace files, or two traces.
+///
+/// Values are compared by their canonical form: the order of keys and white space do not matter,
+/// every digit of a number does. A file named `-` is standard input. Of traces the calls are paired
+/// (method, host and path; the structure of a statement; a command and its key) and their inputs and
+/// outputs compared, bodies decoded; ids and times are not, and what the configuration lets differ
+/// is shown as accepted.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  drift diff before.json after.json
+  curl -s localhost:3000/orders | drift diff expected.json -
+  drift diff 9af04cc1 324355dc                 two traces of the recording
+  drift diff old/trace.jsonl new/trace.jsonl
+
+Exit codes:
+  0  equal
+  1  different
+  2  wrong use, or a file that cannot be read")]
+pub(crate) struct DiffArguments {
+    /// The left side: a JSON file, a trace file (*.jsonl), or a trace's id
+    #[arg(value_name = "A")]
+    pub(crate) left: PathBuf,
+    /// The right side
+    #[arg(value_name = "B")]
+    pub(crate) right: PathBuf,
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
+    /// One JSON array on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Prints the canonical form of a JSON text, its hashes and its schema.
+///
+/// With --merges the value is decoded first, as the SDKs do it with bodies.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  echo '{\"b\": 1, \"a\": 2.0}' | drift hash
+  drift hash --canonical order.json
+  drift hash --merges '{\"body\": {\"encoding\": 1, \"decoded_type\": 1}}' request.json")]
+pub(crate) struct HashArguments {
+    /// A file with one JSON value; standard input when it is absent or `-`
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// What is said about top-level members: encoding, decoded_type, match_importance
+    #[arg(long, value_name = "JSON", conflicts_with = "profile")]
+    pub(crate) merges: Option<String>,
+    /// The rules of the canonical form
+    #[arg(long, value_enum, default_value_t = ProfileName::Drift)]
+    pub(crate) profile: ProfileName,
+    /// Print the canonical form alone
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) canonical: bool,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProfileName {
+    /// What spans are hashed by
+    Drift,
+    /// JSON Canonicalization Scheme, RFC 8785
+    Rfc8785,
+}
+
+/// Reads span, export-request and Struct bytes back, as JSON.
+///
+/// Without --as, bytes with a hexadecimal trace id are a span, bytes with spans
+/// an export request, and others a Struct.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  drift inspect span.bin
+  drift inspect --as export request.bin | jq '.spans[].name'
+  echo 0a0161 | drift inspect --hex -")]
+pub(crate) struct InspectArguments {
+    /// A file with the bytes; standard input when it is absent or `-`
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// Which message the bytes are
+    #[arg(long = "as", value_enum, value_name = "MESSAGE")]
+    pub(crate) message: Option<MessageName>,
+    /// The input is hexadecimal text
+    #[arg(long)]
+    pub(crate) hex: bool,
+    /// On one line, canonical
+    #[arg(long)]
+    pub(crate) compact: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MessageName {
+    /// tusk.drift.backend.v1.ExportSpansRequest
+    Export,
+    /// tusk.drift.core.v1.Span
+    Span,
+    /// google.protobuf.Struct
+    Struct,
+}

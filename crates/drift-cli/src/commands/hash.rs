@@ -1,0 +1,54 @@
+//! `drift hash`: the core on the command line.
+
+use super::{name, read};
+use crate::Exit;
+use crate::args::{HashArguments, ProfileName};
+use crate::terminal::{BOLD, out, styled};
+use anyhow::Context as _;
+use drift_rust_core::{HashAlgorithm, Profile, normalize_and_hash_as, process_export_payload};
+use std::io::Write as _;
+use std::path::Path;
+
+pub(crate) fn run(arguments: &HashArguments) -> anyhow::Result<Exit> {
+    let file = arguments.file.as_deref().unwrap_or(Path::new("-"));
+    let text = read(file)?;
+    let facts = facts(arguments, &text).with_context(|| name(file))?;
+    let mut out = out();
+    if arguments.canonical {
+        let canonical = facts
+            .iter()
+            .rev()
+            .find(|(key, _)| key.ends_with("canonical"));
+        writeln!(out, "{}", canonical.map_or("", |(_, value)| value))?;
+    } else if arguments.json {
+        let object: serde_json::Map<String, serde_json::Value> = facts
+            .into_iter()
+            .map(|(key, value)| (key.replace(' ', "_"), value.into()))
+            .collect();
+        writeln!(out, "{}", serde_json::Value::Object(object))?;
+    } else {
+        let width = facts.iter().map(|(key, _)| key.len()).max().unwrap_or(0);
+        for (key, value) in facts {
+            writeln!(out, "{}  {value}", styled(format!("{key:width$}"), BOLD))?;
+        }
+    }
+    Ok(Exit::Same)
+}
+
+/// What there is to say about a value, by name, in the order of printing.
+fn facts(arguments: &HashArguments, text: &[u8]) -> anyhow::Result<Vec<(&'static str, String)>> {
+    if arguments.profile == ProfileName::Rfc8785 {
+        let (canonical, hash) =
+            normalize_and_hash_as(text, Profile::Rfc8785, HashAlgorithm::Sha256)?;
+        return Ok(vec![("canonical", canonical), ("value hash", hash)]);
+    }
+    let payload = process_export_payload(text, arguments.merges.as_deref())?;
+    let mut facts = vec![("canonical", payload.normalized_json.to_string())];
+    if !payload.decoded_is_normalized() {
+        facts.push(("decoded canonical", payload.decoded_json().to_owned()));
+    }
+    facts.push(("value hash", payload.decoded_value_hash));
+    facts.push(("schema", payload.decoded_schema_json));
+    facts.push(("schema hash", payload.decoded_schema_hash));
+    Ok(facts)
+}

@@ -1,0 +1,438 @@
+//! `drift replay`.
+
+use super::{Loaded, last_run};
+use crate::Exit;
+use crate::args::{OutputFormat, ReplayArguments};
+use crate::describe;
+use crate::results::{Shown, Style, summary, test_lines};
+use crate::terminal::{ACCENT, BAD, CAUTION, DIM, bytes, count, duration, note, out, styled};
+use anyhow::Context as _;
+use drift_replay::compare::ActualResponse;
+use drift_replay::drive::{Cancel, Notice, Observer, RunOutcome, RunPlan, TestOutcome, run_tests};
+use drift_replay::filter::Filter;
+use drift_replay::redact::Redactor;
+use drift_replay::replay::{self, Judge, ReplayOptions, RunFacts, actual, failed_environments};
+use drift_replay::report::{
+    RunResults, TestResult, to_html, to_json, to_junit, to_published_results, to_published_stdout,
+};
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+pub(crate) fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
+    let loaded = super::load(&arguments.place)?;
+    let config = Arc::clone(&loaded.config);
+    let options = options(arguments, &loaded)?;
+    let plan = replay::plan(&config, &loaded.recording, &options)?;
+    if plan.tests.is_empty() {
+        note("no recorded request matches; nothing to replay");
+        if arguments.output_format == Some(OutputFormat::Json) {
+            writeln!(out(), "[]")?;
+        }
+        return Ok(Exit::Same);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the threads of the mock server")?;
+    let judge = Arc::new(Judge {
+        config: Arc::clone(&config),
+        recording: Arc::clone(&loaded.recording),
+    });
+    let session = Session {
+        arguments,
+        loaded: &loaded,
+        plan: Arc::new(plan),
+        judge,
+        runtime,
+        cancel: Cancel::default(),
+    };
+    session.cancel_on_signals();
+    match arguments.learn {
+        Some(runs) => session.learn(usize::from(runs)),
+        None => session.once(),
+    }
+}
+
+fn options(arguments: &ReplayArguments, loaded: &Loaded) -> anyhow::Result<ReplayOptions> {
+    let mut filter = Filter::parse(arguments.filter.as_deref().unwrap_or_default())?;
+    if let Some(file) = &arguments.trace_file {
+        let name = file.file_name().context("--trace-file names no file")?;
+        filter = filter.with_file(&name.to_string_lossy());
+    }
+    let log_file = if arguments.enable_service_logs {
+        let folder = loaded.config.base_dir.join(".tusk/logs");
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot make {}", folder.display()))?;
+        Some(folder.join(format!(
+            "tusk-replay-{}.log",
+            describe::file_time(SystemTime::now())
+        )))
+    } else {
+        None
+    };
+    let coverage = arguments.show_coverage || arguments.coverage_output.is_some();
+    Ok(ReplayOptions {
+        filter,
+        trace_id: arguments.trace_id.clone(),
+        concurrency: arguments.concurrency,
+        coverage: coverage.then_some(true),
+        log_file,
+    })
+}
+
+struct Session<'a> {
+    arguments: &'a ReplayArguments,
+    loaded: &'a Loaded,
+    plan: Arc<RunPlan>,
+    judge: Arc<Judge>,
+    runtime: tokio::runtime::Runtime,
+    cancel: Cancel,
+}
+
+impl Session<'_> {
+    /// Ctrl-C and SIGTERM end the run; what is under way is given up.
+    fn cancel_on_signals(&self) {
+        let cancel = self.cancel.clone();
+        self.runtime.spawn(async move {
+            use tokio::signal::unix::{SignalKind, signal};
+            let (Ok(mut interrupt), Ok(mut terminate)) = (
+                signal(SignalKind::interrupt()),
+                signal(SignalKind::terminate()),
+            ) else {
+                return;
+            };
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            cancel.cancel();
+        });
+    }
+
+    fn style(&self) -> Style {
+        Style {
+            verbose: self.arguments.verbose,
+            quiet: self.arguments.quiet,
+        }
+    }
+
+    /// Whether tests are printed as they end: not where standard output is for a program.
+    fn prints_tests(&self) -> bool {
+        !self.arguments.json && self.arguments.output_format != Some(OutputFormat::Json)
+    }
+
+    /// Runs all tests once, and judges them.
+    fn run(&self, prints: bool) -> (RunOutcome, RunResults, Arc<Watcher>) {
+        let started = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let clock = Instant::now();
+        let watcher = Arc::new(Watcher {
+            judge: Arc::clone(&self.judge),
+            redactor: Redactor::new(self.loaded.config.redaction.clone()),
+            shown: Shown::new(self.style(), prints, self.plan.tests.len()),
+            quiet: self.arguments.quiet,
+            finished: Mutex::default(),
+        });
+        let matcher = replay::matcher(&self.loaded.recording);
+        let observer: Arc<dyn Observer> = watcher.clone();
+        let outcome = self.runtime.block_on(run_tests(
+            Arc::clone(&self.plan),
+            matcher,
+            observer,
+            self.cancel.clone(),
+        ));
+        watcher.shown.clear();
+        // Calls that came after a test had ended are known only now, so judge again.
+        let mut judged: HashMap<String, TestResult> = outcome
+            .tests
+            .iter()
+            .map(|test| (test.test.trace_id.clone(), self.judge.test(test)))
+            .collect();
+        let mut order: Vec<_> = self.plan.tests.iter().collect();
+        order.sort_by(|left, right| {
+            (&left.file, &left.trace_id).cmp(&(&right.file, &right.trace_id))
+        });
+        let tests = order
+            .into_iter()
+            .map(|test| {
+                judged
+                    .remove(&test.trace_id)
+                    .unwrap_or_else(|| self.judge.cancelled(test))
+            })
+            .collect();
+        let facts = RunFacts {
+            started_unix_nanos: i128::try_from(started.as_nanos()).unwrap_or_default(),
+            duration: clock.elapsed(),
+            recording: self.loaded.path.display().to_string(),
+            notices: self.loaded.notices.clone(),
+        };
+        let results = self.judge.run(&outcome, tests, facts);
+        (outcome, results, watcher)
+    }
+
+    fn once(&self) -> anyhow::Result<Exit> {
+        let (outcome, unredacted, watcher) = self.run(self.prints_tests());
+        // A failed write must not lose what the others can still keep.
+        let remembered = last_run::save(&self.loaded.config.base_dir, &outcome);
+        let results = unredacted.redact(&watcher.redactor);
+        for environment in failed_environments(&outcome) {
+            if let Some(error) = &environment.error {
+                note(format!(
+                    "{} environment {}: {error}",
+                    styled("error:", BAD.bold()),
+                    environment.name
+                ));
+            }
+        }
+        let mut written = vec![self.print(&results)];
+        let files = self.files(&results);
+        written.extend(files.into_iter().map(|(label, path, text)| {
+            let text = text?;
+            if let Some(folder) = path
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty())
+            {
+                std::fs::create_dir_all(folder)
+                    .with_context(|| format!("cannot make {}", folder.display()))?;
+            }
+            std::fs::write(&path, &text)
+                .with_context(|| format!("cannot write {}", path.display()))?;
+            let size = bytes(u64::try_from(text.len()).unwrap_or(u64::MAX));
+            note(format!(
+                "{label} {} {}",
+                styled(path.display(), ACCENT),
+                styled(size, DIM)
+            ));
+            Ok(())
+        }));
+        written.push(self.coverage(&outcome));
+        written.push(remembered);
+        for result in written {
+            result?;
+        }
+        Ok(exit(&outcome, &results))
+    }
+
+    fn print(&self, results: &RunResults) -> anyhow::Result<()> {
+        if self.arguments.json {
+            writeln!(out(), "{:#}", to_json(results))?;
+        } else if self.arguments.output_format == Some(OutputFormat::Json) {
+            for test in &results.tests {
+                writeln!(out(), "{:#}", to_published_stdout(test))?;
+            }
+        } else {
+            let mut out = out();
+            write!(out, "{}", summary(results, self.style()))?;
+        }
+        if !self.prints_tests() && !self.arguments.quiet {
+            let totals = results.totals();
+            note(format!(
+                "{}: {} passed, {} deviated, {} failed",
+                count(totals.tests, "test"),
+                totals.passed,
+                totals.deviated,
+                totals.failed
+            ));
+        }
+        Ok(())
+    }
+
+    /// The files that were asked for: what they are called, where they go, what is in them.
+    fn files(&self, results: &RunResults) -> Vec<(&'static str, PathBuf, anyhow::Result<String>)> {
+        let mut files = Vec::new();
+        if let Some(path) = &self.arguments.report {
+            files.push(("report", path.clone(), Ok(to_html(results))));
+        }
+        if let Some(path) = &self.arguments.junit {
+            let text = to_junit(results).context("cannot make the JUnit XML");
+            files.push(("junit", path.clone(), text));
+        }
+        if self.arguments.save_results.is_some() {
+            let folder = self.arguments.results_dir.clone();
+            let folder = folder.unwrap_or_else(|| self.loaded.config.results_dir.clone());
+            let text = format!("{:#}\n", to_published_results(results));
+            files.push((
+                "results",
+                run_folder(&folder).join("results.json"),
+                Ok(text),
+            ));
+        }
+        files
+    }
+
+    fn coverage(&self, outcome: &RunOutcome) -> anyhow::Result<()> {
+        let Some(coverage) = &outcome.coverage else {
+            return Ok(());
+        };
+        let (covered, all) = coverage.line_totals();
+        match (covered * 100).checked_div(all) {
+            Some(percent) => note(format!("coverage: {covered} of {all} lines, {percent} %")),
+            None => note(styled(
+                "the SDK sent no coverage; versions older than 0.1.28 cannot",
+                CAUTION,
+            )),
+        }
+        if let Some(path) = &self.arguments.coverage_output {
+            let prefix = self.loaded.config.coverage.strip_path_prefix.clone();
+            std::fs::write(path, coverage.to_lcov(&prefix.unwrap_or_default()))
+                .with_context(|| format!("cannot write {}", path.display()))?;
+            note(format!("coverage {}", styled(path.display(), ACCENT)));
+        }
+        Ok(())
+    }
+
+    /// Replays several times, and proposes rules for what varies by itself.
+    fn learn(&self, runs: usize) -> anyhow::Result<Exit> {
+        let mut answers: Vec<HashMap<String, ActualResponse>> = Vec::new();
+        for number in 1..=runs {
+            if !self.arguments.quiet {
+                note(format!("{} {number} of {runs}", styled("run", ACCENT)));
+            }
+            let (outcome, _, _) = self.run(false);
+            if outcome.cancelled {
+                return Ok(Exit::Interrupted);
+            }
+            let failed = failed_environments(&outcome).find_map(|environment| {
+                let error = environment.error.as_ref()?;
+                Some(format!("environment {}: {error}", environment.name))
+            });
+            if let Some(failed) = failed {
+                anyhow::bail!(failed);
+            }
+            let responses = outcome.tests.iter().filter_map(|test| {
+                let response = test.response.as_ref().ok()?;
+                Some((test.test.trace_id.clone(), actual(response)))
+            });
+            answers.push(responses.collect());
+        }
+        let mut roots = Vec::new();
+        for test in &self.plan.tests {
+            let root = self
+                .loaded
+                .recording
+                .trace(&test.trace_id)
+                .and_then(|trace| trace.root);
+            if let Some(root) = root {
+                roots.push((test.trace_id.clone(), self.loaded.recording.span(root)?));
+            }
+        }
+        let learned_runs: Vec<Vec<_>> = answers
+            .iter()
+            .map(|answers| {
+                let of_run = roots.iter().filter_map(|(id, root)| {
+                    let actual = answers.get(id)?;
+                    Some(drift_replay::compare::LearnedTest { root, actual })
+                });
+                of_run.collect()
+            })
+            .collect();
+        let learned = drift_replay::compare::learn(&learned_runs, &self.loaded.config.comparison)
+            .redact(&Redactor::new(self.loaded.config.redaction.clone()));
+        let mut out = out();
+        write!(out, "{}", learned.to_yaml())?;
+        for text in &learned.unlearnable {
+            note(format!(
+                "{} {text}",
+                styled("varies, and no rule can cover it:", CAUTION)
+            ));
+        }
+        for text in &learned.constant {
+            note(format!(
+                "{} {text}",
+                styled("differs in every run alike:", BAD)
+            ));
+        }
+        note(match learned.rules.len() {
+            0 => format!("{}: nothing varies by itself", count(runs, "run")),
+            rules => format!(
+                "{}; paste the proposals into the configuration",
+                count(rules, "rule")
+            ),
+        });
+        Ok(if learned.constant.is_empty() {
+            Exit::Same
+        } else {
+            Exit::Different
+        })
+    }
+}
+
+fn exit(outcome: &RunOutcome, results: &RunResults) -> Exit {
+    let totals = results.totals();
+    if outcome.cancelled {
+        Exit::Interrupted
+    } else if failed_environments(outcome).next().is_some() {
+        Exit::Of(crate::WRONG_USE)
+    } else if totals.deviated + totals.failed > 0 {
+        Exit::Different
+    } else {
+        Exit::Same
+    }
+}
+
+/// `run-20261125-215644` under the results, with a number behind it where that is there already.
+fn run_folder(results: &Path) -> PathBuf {
+    let name = format!("run-{}", describe::file_time(SystemTime::now()));
+    let first = results.join(&name);
+    let numbered = (1_u32..).map(|number| results.join(format!("{name}-{number}")));
+    std::iter::once(first)
+        .chain(numbered)
+        .find(|folder| !folder.exists())
+        .unwrap_or_else(|| results.join(name))
+}
+
+/// Prints tests as they end.
+struct Watcher {
+    judge: Arc<Judge>,
+    redactor: Redactor,
+    shown: Shown,
+    quiet: bool,
+    finished: Mutex<usize>,
+}
+
+impl Observer for Watcher {
+    fn environment(&self, name: &str, tests: usize) {
+        if !self.quiet {
+            let text = format!(
+                "environment {name}: {}, starting the service",
+                count(tests, "test")
+            );
+            self.shown.note(styled(text, DIM));
+        }
+    }
+
+    fn service_ready(&self, took: Duration) {
+        if !self.quiet {
+            let took = duration(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
+            self.shown
+                .note(styled(format!("the service was ready after {took}"), DIM));
+        }
+    }
+
+    fn test_finished(&self, outcome: &TestOutcome) {
+        let result = self.judge.test(outcome);
+        let redacted = RunResults {
+            tests: vec![result],
+            ..RunResults::default()
+        };
+        let redacted = redacted.redact(&self.redactor);
+        let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+        *finished += 1;
+        if let Some(test) = redacted.tests.first() {
+            self.shown
+                .test(*finished, test_lines(test, self.shown.style));
+        }
+    }
+
+    fn notice(&self, notice: &Notice) {
+        self.shown.note(format!(
+            "{} {}",
+            styled("notice:", CAUTION),
+            self.redactor.text(&notice.message)
+        ));
+    }
+}

@@ -1,0 +1,272 @@
+//! The results of a replay as text: one line a test, its deviations below it,
+//! and a summary.
+
+use crate::terminal::{
+    ACCENT, BAD, BOLD, CAUTION, DIM, GOOD, count, cut, duration, err, out, styled,
+};
+use drift_replay::compare::{Change, Deviation};
+use drift_replay::outbound::{CallReport, CallState};
+use drift_replay::report::{RunResults, TestResult, TestState};
+use std::fmt::{Display, Write as _};
+use std::io::{IsTerminal as _, Write as _};
+
+const REQUEST_COLUMNS: usize = 56;
+const VALUE_COLUMNS: usize = 70;
+
+/// How much is said.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Style {
+    pub(crate) verbose: bool,
+    pub(crate) quiet: bool,
+}
+
+/// Where results appear while the run goes on, with a line of progress below them on a terminal.
+pub(crate) struct Shown {
+    pub(crate) style: Style,
+    prints_tests: bool,
+    all: usize,
+    has_progress: bool,
+}
+
+impl Shown {
+    pub(crate) fn new(style: Style, prints_tests: bool, all: usize) -> Shown {
+        Shown {
+            style,
+            prints_tests,
+            all,
+            has_progress: std::io::stderr().is_terminal(),
+        }
+    }
+
+    pub(crate) fn test(&self, finished: usize, lines: String) {
+        self.clear();
+        if self.prints_tests {
+            let mut out = out();
+            let _gone = write!(out, "{lines}");
+            let _gone = out.flush();
+        }
+        if self.has_progress && finished < self.all {
+            let _gone = write!(err(), "{finished} of {}", count(self.all, "test"));
+        }
+    }
+
+    pub(crate) fn note(&self, text: impl Display) {
+        self.clear();
+        crate::terminal::note(text);
+    }
+
+    /// Takes the line of progress away.
+    pub(crate) fn clear(&self) {
+        if self.has_progress {
+            let _gone = write!(err(), "\r\x1b[K");
+        }
+    }
+}
+
+/// One test: its line, and what deviates below it.
+pub(crate) fn test_lines(test: &TestResult, style: Style) -> String {
+    let mut text = String::new();
+    if style.quiet && test.state == TestState::Passed {
+        return text;
+    }
+    let (mark, colour) = match test.state {
+        TestState::Passed => ("✓", GOOD),
+        TestState::Deviated | TestState::Failed => ("✗", BAD),
+        TestState::Cancelled | TestState::Skipped => ("·", CAUTION),
+    };
+    let name = cut(&test.name, REQUEST_COLUMNS);
+    let gap = " ".repeat(REQUEST_COLUMNS.saturating_sub(name.chars().count()));
+    let status = test
+        .actual_status
+        .map_or_else(|| "   ".to_owned(), |status| status.to_string());
+    let calls = test
+        .calls
+        .iter()
+        .filter(|call| call.live_position.is_some())
+        .count();
+    let id: String = test.trace_id.chars().take(8).collect();
+    let took = duration(test.duration_ms.saturating_mul(1_000_000));
+    // Writing to a String cannot fail.
+    let _ = writeln!(
+        text,
+        "{} {name}{gap} {status}  {took:>9}  {:>9}  {}",
+        styled(mark, colour),
+        count(calls, "call"),
+        styled(id, DIM)
+    );
+    if let Some(error) = &test.error {
+        let _ = writeln!(text, "    {}", styled(error, BAD));
+    }
+    for deviation in &test.deviations {
+        if test.error.is_none() {
+            deviation_lines(&mut text, deviation, test);
+        }
+    }
+    if test.more_deviations > 0 {
+        let _ = writeln!(
+            text,
+            "    {}",
+            styled(format!("and {} more", test.more_deviations), DIM)
+        );
+    }
+    if style.verbose {
+        verbose_lines(&mut text, test);
+    }
+    text
+}
+
+fn deviation_lines(text: &mut String, deviation: &Deviation, test: &TestResult) {
+    let mark = match deviation.change {
+        Change::Added => styled("+", GOOD),
+        Change::Removed => styled("-", BAD),
+        _ => styled("~", CAUTION),
+    };
+    let _ = writeln!(text, "    {mark} {}", cut(&what_deviates(deviation), 160));
+    for line in deviation.lines.iter().take(12) {
+        let (sign, colour) = match (line.recorded.is_some(), line.actual.is_some()) {
+            (true, false) => ("-", BAD),
+            (false, true) => ("+", GOOD),
+            _ => (" ", DIM),
+        };
+        let _ = writeln!(
+            text,
+            "        {}",
+            styled(format!("{sign} {}", cut(&line.text, 120)), colour)
+        );
+    }
+    let call = deviation.call.and_then(|index| test.calls.get(index));
+    if let Some(call) = call {
+        if !call.why.is_empty() && call.recorded_span_id.is_none() {
+            let _ = writeln!(text, "        {}", styled(&call.why, DIM));
+        }
+        if let Some(hint) = explain_hint(call, test) {
+            let _ = writeln!(text, "        {}", styled(hint, DIM));
+        }
+    }
+}
+
+/// A value with its path and both sides; anything else in its own words.
+fn what_deviates(deviation: &Deviation) -> String {
+    let Some(path) = deviation
+        .path
+        .as_deref()
+        .filter(|path| path.starts_with('$'))
+    else {
+        return deviation.description.clone();
+    };
+    let side = |value: &Option<String>| value.as_deref().map(|value| cut(value, VALUE_COLUMNS));
+    match (side(&deviation.recorded), side(&deviation.actual)) {
+        (Some(recorded), Some(actual)) => format!("{path}  {recorded} → {actual}"),
+        (Some(recorded), None) => format!("{path}  {recorded} is gone"),
+        (None, Some(actual)) => format!("{path}  {actual} is new"),
+        (None, None) => deviation.description.clone(),
+    }
+}
+
+/// What to type to see why a call was answered as it was.
+fn explain_hint(call: &CallReport, test: &TestResult) -> Option<String> {
+    let event = test.match_events.get(call.live_position?)?;
+    let span: serde_json::Value = serde_json::from_str(&event.replay_span_json).ok()?;
+    let span_id = span.get("spanId")?.as_str()?;
+    let trace: String = test.trace_id.chars().take(8).collect();
+    Some(format!("why: drift explain {trace} {span_id}"))
+}
+
+fn verbose_lines(text: &mut String, test: &TestResult) {
+    for accepted in &test.accepted {
+        let place = accepted.path.as_deref().unwrap_or(&accepted.part);
+        let value =
+            |side: &Option<String>| cut(side.as_deref().unwrap_or("absent"), VALUE_COLUMNS / 2);
+        let _ = writeln!(
+            text,
+            "    {}",
+            styled(
+                format!(
+                    "= {place}: {} → {}, accepted by {} {}",
+                    value(&accepted.recorded),
+                    value(&accepted.actual),
+                    accepted.reason.code,
+                    accepted.reason.detail
+                )
+                .trim_end(),
+                DIM
+            )
+        );
+    }
+    for call in &test.calls {
+        if call.state == CallState::NotAsked {
+            continue;
+        }
+        let state = call.state.as_str().replace('_', " ");
+        let match_type = call
+            .match_type
+            .map_or_else(String::new, |name| format!(" by {name}"));
+        let _ = writeln!(
+            text,
+            "    {} {} {}{}",
+            styled("call", ACCENT),
+            cut(&call.summary, VALUE_COLUMNS),
+            styled(
+                state,
+                if call.state == CallState::Matched {
+                    GOOD
+                } else {
+                    CAUTION
+                }
+            ),
+            styled(match_type, DIM)
+        );
+    }
+    for notice in &test.notices {
+        let _ = writeln!(text, "    {}", styled(notice, DIM));
+    }
+}
+
+/// The last lines of a run.
+pub(crate) fn summary(results: &RunResults, style: Style) -> String {
+    let totals = results.totals();
+    let mut text = String::new();
+    if !style.quiet {
+        text.push('\n');
+    }
+    let mut parts = vec![styled(format!("{} passed", totals.passed), GOOD)];
+    for (number, word, colour) in [
+        (totals.deviated, "deviated", BAD),
+        (totals.failed, "failed", BAD),
+        (totals.cancelled, "not run", CAUTION),
+        (totals.skipped, "skipped", CAUTION),
+    ] {
+        if number > 0 {
+            parts.push(styled(format!("{number} {word}"), colour));
+        }
+    }
+    let took = duration(results.duration_ms.saturating_mul(1_000_000));
+    let _ = writeln!(
+        text,
+        "{}: {}  {}",
+        styled(count(totals.tests, "test"), BOLD),
+        parts.join(", "),
+        styled(format!("in {took}"), DIM)
+    );
+    if totals.deviations > 0 {
+        let _ = writeln!(
+            text,
+            "{}",
+            styled(count(totals.deviations, "deviation"), BAD)
+        );
+    }
+    if totals.accepted > 0 && !style.quiet {
+        let hint = if style.verbose {
+            ""
+        } else {
+            "; --verbose shows them"
+        };
+        let accepted = count(totals.accepted, "difference");
+        let _ = writeln!(
+            text,
+            "{}",
+            styled(format!("{accepted} accepted by rules{hint}"), DIM)
+        );
+    }
+    text
+}

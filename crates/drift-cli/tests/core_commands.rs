@@ -1,0 +1,194 @@
+//! `drift hash`, `drift inspect` and `drift diff`, as a user runs them.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails with where and why"
+)]
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+struct Ran {
+    output: String,
+    errors: String,
+    code: i32,
+}
+
+/// Runs `drift` in a folder of its own; `$DIR` in an argument is that folder.
+fn drift(arguments: &[&str], input: &[u8], files: &[(&str, &[u8])]) -> Ran {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, contents) in files {
+        std::fs::write(folder.path().join(name), contents).unwrap();
+    }
+    let mut child = Command::new(env!("CARGO_BIN_EXE_drift"))
+        .args(arguments)
+        .current_dir(folder.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    Ran {
+        output: String::from_utf8(ended.stdout).unwrap(),
+        errors: String::from_utf8(ended.stderr).unwrap(),
+        code: ended.status.code().unwrap(),
+    }
+}
+
+// `printf '{"a":"é","b":1}' | sha256sum`.
+const HASH: &str = "aa58fba8483623bed37c1b02edfccbdd9a53123837c20bfa4cb4049993a2872e";
+
+#[test]
+fn hash_prints_the_canonical_form_and_what_sha256sum_says_of_it() {
+    let ran = drift(&["hash"], br#"{"b": 1, "a": "\u00e9"}"#, &[]);
+    assert_eq!(ran.code, 0, "{}", ran.errors);
+    assert!(
+        ran.output.contains(r#"canonical    {"a":"é","b":1}"#),
+        "{}",
+        ran.output
+    );
+    assert!(ran.output.contains(HASH), "{}", ran.output);
+}
+
+#[test]
+fn hash_decodes_by_merges_first() {
+    let arguments = [
+        "hash",
+        "--canonical",
+        "--merges",
+        r#"{"body":{"encoding":1,"decoded_type":1}}"#,
+    ];
+    let ran = drift(&arguments, br#"{"body":"eyJhIjogMX0="}"#, &[]);
+    assert_eq!(
+        (ran.code, ran.output.as_str()),
+        (0, "{\"body\":{\"a\":1}}\n")
+    );
+}
+
+#[test]
+fn hash_keeps_every_digit_in_its_json() {
+    let ran = drift(&["hash", "--json"], b"12345678901234567890123", &[]);
+    let value: serde_json::Value = serde_json::from_str(&ran.output).unwrap();
+    assert_eq!(value["canonical"], "12345678901234567890123");
+}
+
+#[test]
+fn hash_names_the_file_and_the_offset_of_a_fault() {
+    let ran = drift(&["hash", "order.json"], b"", &[("order.json", b"[1,")]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.errors.contains("order.json"), "{}", ran.errors);
+    assert!(ran.errors.contains('3'), "{}", ran.errors);
+    assert_eq!(ran.output, "");
+}
+
+#[test]
+fn hash_of_a_file_that_is_not_there_is_wrong_use() {
+    let ran = drift(&["hash", "absent.json"], b"", &[]);
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.errors.contains("cannot read absent.json"),
+        "{}",
+        ran.errors
+    );
+}
+
+#[test]
+fn inspect_reads_a_span_back_by_what_is_in_it() {
+    // Field 1, the trace id, and field 4, the name.
+    let ran = drift(
+        &["inspect", "--hex", "--compact"],
+        b"0a026162 2203474554",
+        &[],
+    );
+    let value: serde_json::Value = serde_json::from_str(&ran.output).unwrap();
+    assert_eq!(
+        (ran.code, &value["traceId"], &value["name"]),
+        (0, &"ab".into(), &"GET".into())
+    );
+}
+
+#[test]
+fn inspect_says_why_bytes_are_none_of_the_messages() {
+    let ran = drift(&["inspect", "page.html"], b"", &[("page.html", b"<html>")]);
+    assert_eq!(ran.code, 2);
+    for part in ["page.html", "as span", "as struct", "--as"] {
+        assert!(ran.errors.contains(part), "{part}: {}", ran.errors);
+    }
+}
+
+#[test]
+fn inspect_refuses_text_that_is_not_hexadecimal() {
+    let ran = drift(&["inspect", "--hex"], b"0a0", &[]);
+    assert!(
+        ran.code == 2 && ran.errors.contains("odd number"),
+        "{}",
+        ran.errors
+    );
+    let ran = drift(&["inspect", "--hex"], b"0a zz", &[]);
+    assert!(
+        ran.code == 2 && ran.errors.contains("byte 3"),
+        "{}",
+        ran.errors
+    );
+}
+
+#[test]
+fn diff_shows_what_changed_by_path_and_exits_1() {
+    let files: [(&str, &[u8]); 2] = [
+        (
+            "a.json",
+            br#"{"id":9007199254740993,"old":true,"same":[1,2]}"#,
+        ),
+        (
+            "b.json",
+            br#"{"same":[1,2],"id":9007199254740992,"new":null}"#,
+        ),
+    ];
+    let ran = drift(&["diff", "a.json", "b.json"], b"", &files);
+    assert_eq!(
+        (ran.code, ran.output.as_str()),
+        (
+            1,
+            "~ $.id  9007199254740993 → 9007199254740992\n+ $.new  null\n- $.old  true\n"
+        )
+    );
+    assert!(ran.errors.contains("3 differences"), "{}", ran.errors);
+}
+
+#[test]
+fn diff_of_the_same_value_written_otherwise_is_equal() {
+    let ran = drift(
+        &["diff", "a.json", "-"],
+        b"{\"b\": [ ], \"a\": 1}",
+        &[("a.json", br#"{"a":1,"b":[]}"#)],
+    );
+    assert_eq!((ran.code, ran.output.as_str()), (0, ""));
+}
+
+#[test]
+fn diff_takes_standard_input_once() {
+    let ran = drift(&["diff", "-", "-"], b"{}", &[]);
+    assert!(
+        ran.code == 2 && ran.errors.contains("one side only"),
+        "{}",
+        ran.errors
+    );
+}
+
+#[test]
+fn a_pipe_gets_no_colours() {
+    let ran = drift(&["diff", "a.json", "-"], b"2", &[("a.json", b"1")]);
+    assert!(!ran.output.contains('\x1b') && !ran.errors.contains('\x1b'));
+}
+
+#[test]
+fn a_wrong_option_is_wrong_use_and_names_it() {
+    let ran = drift(&["hash", "--canonicl"], b"", &[]);
+    assert!(
+        ran.code == 2 && ran.errors.contains("--canonical"),
+        "{}",
+        ran.errors
+    );
+}

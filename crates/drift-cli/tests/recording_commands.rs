@@ -1,0 +1,469 @@
+//! `drift record`, `traces`, `replay`, `explain`, `serve` and `diff` on small real
+//! services without an SDK; the published SDKs are in `tests/e2e`.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails with where and why"
+)]
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// A service that answers every request with its path, and what it does besides.
+const SERVICE: &str = r#"
+import http.server, json, os, signal, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = json.dumps({"path": self.path, "version": os.environ.get("VERSION", "1")}).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *arguments): pass
+if os.environ.get("STUBBORN"): signal.signal(signal.SIGTERM, signal.SIG_IGN)
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"#;
+
+fn span(trace: char, start: u64, target: &str, body: &str) -> String {
+    let id = trace.to_string().repeat(32);
+    let encoded = base64(body);
+    format!(
+        r#"{{"traceId":"{id}","spanId":"{}","parentSpanId":"","name":"GET {target}","packageName":"http","submoduleName":"GET","packageType":1,"kind":2,"status":{{"code":1,"message":""}},"timestamp":{{"seconds":{start},"nanos":0}},"duration":{{"seconds":0,"nanos":1500000}},"isPreAppStart":false,"isRootSpan":true,"environment":"test","inputValue":{{"method":"GET","target":"{target}","headers":{{}}}},"outputValue":{{"statusCode":200,"headers":{{"content-type":"application/json"}},"body":"{encoded}"}},"inputSchema":{{"type":6,"properties":{{}}}},"outputSchema":{{"type":6,"properties":{{"body":{{"type":6,"properties":{{}},"encoding":1,"decodedType":1}}}}}}}}"#,
+        trace.to_string().repeat(16)
+    )
+}
+
+fn base64(text: &str) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut encoded = String::new();
+    for chunk in text.as_bytes().chunks(3) {
+        let bits = chunk
+            .iter()
+            .fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte))
+            << (8 * (3 - chunk.len()));
+        for place in 0..4 {
+            if place <= chunk.len() {
+                encoded.push(char::from(
+                    LETTERS[(bits >> (18 - 6 * place)) as usize & 63],
+                ));
+            } else {
+                encoded.push('=');
+            }
+        }
+    }
+    encoded
+}
+
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+struct Project {
+    folder: tempfile::TempDir,
+    port: u16,
+}
+
+impl Project {
+    /// Two recorded requests of the service.
+    fn new() -> Project {
+        let project = Project {
+            folder: tempfile::tempdir().unwrap(),
+            port: free_port(),
+        };
+        let traces = project.path().join(".tusk/traces");
+        std::fs::create_dir_all(&traces).unwrap();
+        std::fs::write(project.path().join("service.py"), SERVICE).unwrap();
+        for (trace, target) in [('a', "/orders"), ('b', "/products/1")] {
+            let body = format!(r#"{{"version": "1", "path": "{target}"}}"#);
+            let start = if trace == 'a' {
+                1_795_227_890
+            } else {
+                1_795_227_900
+            };
+            std::fs::write(
+                traces.join(format!("{trace}.jsonl")),
+                span(trace, start, target, &body) + "\n",
+            )
+            .unwrap();
+        }
+        project.configure("exec python3 service.py $PORT");
+        project
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn configure(&self, command: &str) {
+        let config = format!(
+            "service:\n  port: {}\n  start:\n    command: {}\n",
+            self.port,
+            command.replace("$PORT", &self.port.to_string())
+        );
+        std::fs::write(self.path().join(".tusk/config.yaml"), config).unwrap();
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_drift"));
+        command
+            .args(arguments)
+            .current_dir(self.path())
+            .env("HOME", self.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn drift(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn start(&self, arguments: &[&str]) -> Child {
+        let mut command = self.command(arguments);
+        command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    fn accepts(&self) -> bool {
+        std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok()
+    }
+}
+
+fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !condition() {
+        assert!(
+            begin.elapsed() < Duration::from_secs(60),
+            "waited in vain for {what}"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn interrupt(child: &Child) {
+    let sent = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(sent.unwrap().success());
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn traces_lists_what_is_recorded_in_the_order_it_happened() {
+    let project = Project::new();
+    let ran = project.drift(&["traces"]);
+    let listed = text(&ran.stdout);
+    let (orders, products) = (listed.find("GET /orders"), listed.find("GET /products/1"));
+    assert!(orders.is_some() && orders < products, "{listed}");
+    assert!(
+        listed.contains("200") && listed.contains("1.5 ms"),
+        "{listed}"
+    );
+    assert_eq!(ran.status.code(), Some(0));
+}
+
+#[test]
+fn traces_as_json_is_what_the_published_list_prints() {
+    let project = Project::new();
+    let ran = project.drift(&["list", "--json", "--filter", "path=^/orders$"]);
+    let listed: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!(listed["count"], 1);
+    let test = &listed["tests"][0];
+    assert_eq!(test["id"], "a".repeat(32));
+    assert_eq!(test["type"], "HTTP");
+    assert_eq!(test["method"], "GET");
+    assert_eq!(test["path"], "/orders");
+    assert_eq!(test["status"], 200);
+    assert_eq!(test["file_name"], "a.jsonl");
+}
+
+#[test]
+fn a_broken_line_is_named_and_the_rest_is_used() {
+    let project = Project::new();
+    let file = project.path().join(".tusk/traces/a.jsonl");
+    let mut lines = std::fs::read_to_string(&file).unwrap();
+    lines.push_str("{\"traceId\":\n");
+    std::fs::write(&file, lines).unwrap();
+    let ran = project.drift(&["traces"]);
+    let said = text(&ran.stderr);
+    assert!(said.contains("a.jsonl:2"), "{said}");
+    assert!(text(&ran.stdout).contains("GET /orders"));
+}
+
+#[test]
+fn a_folder_without_traces_says_how_to_record_some() {
+    let project = Project::new();
+    std::fs::remove_dir_all(project.path().join(".tusk/traces")).unwrap();
+    let ran = project.drift(&["replay"]);
+    assert_eq!(ran.status.code(), Some(2));
+    assert!(
+        text(&ran.stderr).contains("drift record"),
+        "{}",
+        text(&ran.stderr)
+    );
+}
+
+#[test]
+fn an_unchanged_service_replays_green() {
+    let project = Project::new();
+    let ran = project.drift(&["replay"]);
+    let said = text(&ran.stdout);
+    assert_eq!(ran.status.code(), Some(0), "{said}{}", text(&ran.stderr));
+    assert!(said.contains("2 tests: 2 passed"), "{said}");
+    assert!(!said.contains('\x1b'), "a pipe gets no colours");
+    assert!(!project.accepts(), "the service is stopped");
+}
+
+#[test]
+fn a_changed_value_is_shown_by_path_in_every_form_and_exits_1() {
+    let project = Project::new();
+    let arguments = [
+        "replay",
+        "--json",
+        "--junit",
+        "out/junit.xml",
+        "--report",
+        "out/report.html",
+        "--save-results",
+        "json",
+    ];
+    let ran = project
+        .command(&arguments)
+        .env("VERSION", "2")
+        .output()
+        .unwrap();
+    assert_eq!(ran.status.code(), Some(1), "{}", text(&ran.stderr));
+    let results: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!(results["totals"]["deviated"], 2);
+    let deviation = &results["tests"][0]["deviations"][0];
+    assert_eq!(deviation["code"], "BODY_CHANGED");
+    assert_eq!(deviation["path"], "$.version");
+    let junit = std::fs::read_to_string(project.path().join("out/junit.xml")).unwrap();
+    assert!(
+        junit.contains("failures=\"2\"") && junit.contains("$.version"),
+        "{junit}"
+    );
+    let page = std::fs::read_to_string(project.path().join("out/report.html")).unwrap();
+    assert!(page.contains("$.version"));
+    let runs = std::fs::read_dir(project.path().join(".tusk/results")).unwrap();
+    let saved = runs.last().unwrap().unwrap().path().join("results.json");
+    let saved: serde_json::Value = serde_json::from_slice(&std::fs::read(saved).unwrap()).unwrap();
+    assert_eq!(saved["trace_test_results"][0]["test_success"], false);
+}
+
+#[test]
+fn the_published_form_on_standard_output_is_one_object_a_test() {
+    let project = Project::new();
+    let ran = project.drift(&["run", "--print", "--output-format", "json"]);
+    let objects: Vec<serde_json::Value> = serde_json::Deserializer::from_slice(&ran.stdout)
+        .into_iter()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    assert_eq!(objects.len(), 2);
+    assert_eq!(objects[0]["test_id"], "a".repeat(32));
+    assert_eq!(objects[0]["passed"], true);
+}
+
+#[test]
+fn a_port_in_use_is_named_and_exits_2() {
+    let project = Project::new();
+    let _holder = std::net::TcpListener::bind(("127.0.0.1", project.port)).unwrap();
+    let ran = project.drift(&["replay"]);
+    let said = text(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(2), "{said}");
+    assert!(said.contains(&format!("port {}", project.port)), "{said}");
+}
+
+#[test]
+fn a_start_command_that_fails_shows_its_output_and_exits_2() {
+    let project = Project::new();
+    project.configure("echo no such database; exit 3");
+    let ran = project.drift(&["replay"]);
+    let said = text(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(2), "{said}");
+    assert!(said.contains("no such database"), "{said}");
+}
+
+#[test]
+fn an_unknown_key_of_the_configuration_is_named_with_the_nearest_known_one() {
+    let project = Project::new();
+    std::fs::write(
+        project.path().join(".tusk/config.yaml"),
+        "service:\n  prot: 3000\n  start:\n    command: x\n",
+    )
+    .unwrap();
+    let ran = project.drift(&["replay"]);
+    let said = text(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(2), "{said}");
+    for part in ["config.yaml", ":2", "prot", "port"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
+#[test]
+fn without_a_start_command_the_key_to_set_is_named() {
+    let project = Project::new();
+    std::fs::write(
+        project.path().join(".tusk/config.yaml"),
+        "service:\n  port: 3000\n",
+    )
+    .unwrap();
+    let ran = project.drift(&["replay"]);
+    assert_eq!(ran.status.code(), Some(2));
+    assert!(
+        text(&ran.stderr).contains("service.start.command"),
+        "{}",
+        text(&ran.stderr)
+    );
+}
+
+#[test]
+fn ctrl_c_stops_the_service_prints_what_was_done_and_exits_130() {
+    let project = Project::new();
+    // The second request is never answered.
+    let hanging = SERVICE.replace("        body = json", "        import time\n        if 'products' in self.path: time.sleep(600)\n        body = json");
+    std::fs::write(project.path().join("service.py"), hanging).unwrap();
+    let mut child = project.start(&["replay"]);
+    let mut first = String::new();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    output.read_line(&mut first).unwrap();
+    assert!(first.contains("GET /orders"), "{first}");
+    interrupt(&child);
+    let mut rest = String::new();
+    output.read_to_string(&mut rest).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(rest.contains("1 passed, 1 not run"), "{rest}");
+    wait_for("the service to be gone", || !project.accepts());
+}
+
+#[test]
+fn record_shows_a_trace_that_arrives_and_waits_for_the_files_before_it_stops_the_service() {
+    let project = Project::new();
+    std::fs::remove_dir_all(project.path().join(".tusk/traces")).unwrap();
+    // What an SDK does: it writes some time after the request.
+    let line = span('c', 1_795_227_890, "/new", "{}");
+    std::fs::write(project.path().join("line"), line + "\n").unwrap();
+    let script = "test $TUSK_DRIFT_MODE = RECORD && mkdir -p .tusk/traces && echo ready && sleep 1 && cat line > .tusk/traces/c.jsonl; sleep 600";
+    let mut child = project.start(&["record", "--settle", "2", "--", "sh", "-c", script]);
+    let mut ready = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut ready)
+        .unwrap();
+    assert_eq!(ready, "ready\n");
+    interrupt(&child);
+    let ended = child.wait_with_output().unwrap();
+    let said = text(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(130), "{said}");
+    assert!(said.contains("recorded GET /new → 200"), "{said}");
+    assert!(said.contains("1 trace, 1 span"), "{said}");
+}
+
+#[test]
+fn record_kills_a_service_that_ignores_sigterm() {
+    let project = Project::new();
+    let port = project.port.to_string();
+    let mut command = project.command(&[
+        "record",
+        "--settle",
+        "0",
+        "--for",
+        "1",
+        "--",
+        "python3",
+        "service.py",
+        &port,
+    ]);
+    let ran = command.env("STUBBORN", "1").output().unwrap();
+    assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
+    assert!(
+        text(&ran.stderr).contains("was killed"),
+        "{}",
+        text(&ran.stderr)
+    );
+    assert!(!project.accepts());
+}
+
+#[test]
+fn record_passes_the_end_of_the_command_on_and_says_that_nothing_came() {
+    let project = Project::new();
+    let ran = project.drift(&["record", "--", "sh", "-c", "exit 7"]);
+    let said = text(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(7), "{said}");
+    assert!(
+        said.contains("exit code 7") && said.contains("nothing was recorded"),
+        "{said}"
+    );
+}
+
+#[test]
+fn record_of_a_command_that_is_not_there_names_it() {
+    let project = Project::new();
+    let ran = project.drift(&["record", "--", "no-such-program"]);
+    assert_eq!(ran.status.code(), Some(2));
+    assert!(
+        text(&ran.stderr).contains("no-such-program"),
+        "{}",
+        text(&ran.stderr)
+    );
+}
+
+#[test]
+fn serve_prints_the_variables_of_the_sdk_and_exits_130_on_ctrl_c() {
+    let project = Project::new();
+    let mut child = project.start(&["serve", "--tcp", "127.0.0.1:0"]);
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut lines = Vec::new();
+    for _ in 0..3 {
+        let mut line = String::new();
+        output.read_line(&mut line).unwrap();
+        lines.push(line.trim_end().to_owned());
+    }
+    assert_eq!(lines[0], "TUSK_DRIFT_MODE=REPLAY");
+    assert_eq!(lines[1], "TUSK_MOCK_HOST=127.0.0.1");
+    let port: u16 = lines[2]
+        .strip_prefix("TUSK_MOCK_PORT=")
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+    interrupt(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn explain_names_what_to_type_when_there_is_no_such_span() {
+    let project = Project::new();
+    let ran = project.drift(&["explain", "aaaa", "1234"]);
+    assert_eq!(ran.status.code(), Some(2));
+    assert!(
+        text(&ran.stderr).contains("drift traces show"),
+        "{}",
+        text(&ran.stderr)
+    );
+}
+
+#[test]
+fn diff_of_two_traces_shows_their_answers_by_path() {
+    let project = Project::new();
+    let ran = project.drift(&["diff", "aaaa", "bbbb", "--json"]);
+    assert_eq!(ran.status.code(), Some(1), "{}", text(&ran.stderr));
+    let pairs: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    let found: Vec<&str> = pairs[0]["output"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["path"].as_str().unwrap())
+        .collect();
+    assert_eq!(found, ["$.body.path"]);
+    let ran = project.drift(&["diff", ".tusk/traces/a.jsonl", ".tusk/traces/a.jsonl"]);
+    assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
+}

@@ -1,0 +1,212 @@
+"""Services recorded against real servers are replayed with those servers stopped, and every change is named."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+from support import traffic
+from support.harness import Run
+from support.replaying import Project
+from support.servers import Postgres, Redis
+from support.upstream import Upstream
+
+STORES = ("flask_store.py", "express_store.cjs")
+RELAYS = ("flask_service.py", "express_service.cjs")
+
+TABLES = """
+CREATE TABLE products (id int PRIMARY KEY, name text, price_cents int);
+CREATE TABLE orders (id serial PRIMARY KEY, customer text, product_id int, quantity int, state text);
+INSERT INTO products VALUES (1, 'Käse', 450), (2, 'Brot', 380);
+INSERT INTO orders (customer, product_id, quantity, state) VALUES ('zoe', 1, 2, 'open'), ('zoe', 2, 1, 'sent');
+"""
+ORDER = {"customer": "zoe", "product": 2, "quantity": 3}
+# The second request for a product is answered by Redis; the second list of orders has one more.
+SHOPPING = (
+    ("GET", "/products/1", None),
+    ("GET", "/products/1", None),
+    ("GET", "/orders?customer=zoe", None),
+    ("POST", "/orders", ORDER),
+    ("GET", "/orders?customer=zoe", None),
+    ("GET", "/limits", None),
+)
+
+
+def ask(port: int, method: str, path: str, body: dict[str, object] | None) -> int:
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", method=method)
+    data = None
+    if body is not None:
+        data = json.dumps(body).encode()
+        request.add_header("Content-Type", "application/json")
+    with urllib.request.urlopen(request, data, timeout=30) as answer:
+        answer.read()
+        return int(answer.status)
+
+
+@pytest.fixture(scope="module")
+def projects() -> Iterator[dict[str, Project]]:
+    with Run("replay") as run:
+        made: dict[str, Project] = {}
+        try:
+            with (
+                Upstream() as upstream,
+                Redis(run.folder / "redis") as redis,
+                Postgres(run.folder / "pg") as pg,
+            ):
+                for number, service in enumerate((*STORES, *RELAYS)):
+                    extra = {}
+                    if service in STORES:
+                        pg.run(f"CREATE DATABASE shop{number}")
+                        pg.run(TABLES, f"shop{number}")
+                        extra = {
+                            "E2E_POSTGRES": pg.address_of(f"shop{number}"),
+                            "E2E_REDIS": redis.address_of(number),
+                        }
+                    made[service] = Project.make(run.folder / service, service, upstream.url, extra)
+                for project in made.values():
+                    project.start_recording()
+                for service, project in made.items():
+                    if service in STORES:
+                        for method, path, body in SHOPPING:
+                            assert ask(project.port, method, path, body) in (200, 201)
+                    else:
+                        traffic.send_all(project.port, REPEATABLE[service])
+                for project in made.values():
+                    project.end_recording()
+                for project in made.values():
+                    assert project.wait_recorded() == 0, project.record_log()
+            # PostgreSQL, Redis and the upstream are stopped now.
+            yield made
+        finally:
+            for project in made.values():
+                project.stop()
+
+
+# Of the requests of the recording tests, those that a replay can be asked to repeat. The Python SDK
+# has no answer that is an error (it records `{}` for a 503), so its service sees a 200 instead.
+REPLAYED = tuple(case for case in traffic.CASES if case.recorded)
+REPEATABLE = {
+    "flask_service.py": tuple(case for case in REPLAYED if case.name != "resilient"),
+    "express_service.cjs": REPLAYED,
+}
+
+
+@pytest.mark.parametrize("service", [*STORES, *RELAYS])
+def test_record_shows_every_trace_and_ends_in_order(projects: dict[str, Project], service: str) -> None:
+    log = projects[service].record_log()
+    expected = len(SHOPPING) if service in STORES else len(REPEATABLE[service])
+    assert log.count("recorded ") == expected, log
+    assert f"{expected} traces" in log
+
+
+@pytest.mark.parametrize("transport", ["unix", "tcp"])
+@pytest.mark.parametrize("service", [*STORES, *RELAYS])
+def test_an_unchanged_service_replays_green_without_its_servers(
+    projects: dict[str, Project], service: str, transport: str
+) -> None:
+    project = projects[service]
+    project.configure(transport)
+    replayed = project.replay()
+    assert replayed.deviations == [], replayed.errors
+    totals = replayed.results["totals"]
+    expected = len(SHOPPING) if service in STORES else len(REPEATABLE[service])
+    assert (replayed.code, totals["tests"], totals["passed"]) == (0, expected, expected), replayed.errors
+
+
+# By service: what is edited, and what `drift replay` has to name, nothing else.
+CHANGES = {
+    "a renamed field": (
+        {
+            "flask_store.py": [('"payment": payment["id"]', '"payment_id": payment["id"]')],
+            "express_store.cjs": [("payment: payment.id", "payment_id: payment.id")],
+        },
+        {("POST /orders", "BODY_REMOVED", "$.payment"), ("POST /orders", "BODY_ADDED", "$.payment_id")},
+    ),
+    "a changed status": (
+        {
+            "flask_store.py": [('payment["id"]}), 201', 'payment["id"]}), 200')],
+            "express_store.cjs": [("response.status(201)", "response.status(200)")],
+        },
+        {("POST /orders", "STATUS_CHANGED", "")},
+    ),
+    "a removed query": (
+        {
+            "flask_store.py": [
+                (
+                    "open_orders = rows(\"SELECT count(*) FROM orders WHERE customer = %s AND state = 'open'\","
+                    " (customer,))[0][0]",
+                    "open_orders = 1",
+                )
+            ],
+            "express_store.cjs": [
+                (
+                    "const counted = await database.query(\n"
+                    "    \"SELECT count(*)::int AS open FROM orders WHERE customer = $1 AND state = 'open'\",\n"
+                    "    [customer],\n  );\n  const { open } = counted.rows[0];",
+                    "const open = 1;",
+                )
+            ],
+        },
+        {("GET /orders", "CALL_MISSING", "SELECT count(*)"), ("GET /orders", "BODY_CHANGED", "$.open")},
+    ),
+    # Its failure is put up with, as that of a beacon is: nothing recorded can answer it.
+    "an extra call": (
+        {
+            "flask_store.py": [
+                (
+                    "    payment = requests.post(",
+                    '    with contextlib.suppress(Exception):\n        requests.get(f"{UPSTREAM}/boot")\n'
+                    "    payment = requests.post(",
+                ),
+                ("import json\n", "import contextlib\nimport json\n"),
+            ],
+            "express_store.cjs": [
+                (
+                    "  const answer = await fetch(",
+                    "  await fetch(`${UPSTREAM}/boot`).catch(() => {});\n  const answer = await fetch(",
+                )
+            ],
+        },
+        {("POST /orders", "CALL_NEW", "/boot")},
+    ),
+    "a new header": (
+        {
+            "flask_store.py": [
+                (
+                    'return jsonify({"limits": LIMITS})',
+                    'answer = jsonify({"limits": LIMITS})\n    answer.headers["Cache-Control"] = "no-store"\n'
+                    "    return answer",
+                )
+            ],
+            "express_store.cjs": [
+                ("response.json({ limits });", 'response.set("cache-control", "no-store").json({ limits });')
+            ],
+        },
+        {("GET /limits", "HEADER_ADDED", "cache-control")},
+    ),
+}
+
+
+@pytest.mark.parametrize("service", STORES)
+@pytest.mark.parametrize("change", list(CHANGES))
+def test_a_change_is_named_exactly(projects: dict[str, Project], service: str, change: str) -> None:
+    project = projects[service]
+    edits, expected = CHANGES[change]
+    project.configure("unix")
+    project.change(edits[service])
+    try:
+        replayed = project.replay()
+    finally:
+        project.restore()
+    assert replayed.code == 1, replayed.errors
+    for name, code, where in replayed.deviations:
+        assert any(
+            name.startswith(test) and code == wanted and place in where for test, wanted, place in expected
+        ), (name, code, where)
+    for test, wanted, place in expected:
+        assert any(
+            name.startswith(test) and code == wanted and place in where
+            for name, code, where in replayed.deviations
+        ), (test, wanted, place, replayed.deviations)
