@@ -56,11 +56,9 @@ def orders() -> Response:
         " WHERE o.customer = %s ORDER BY o.id",
         (customer,),
     )
-    open_orders = rows("SELECT count(*) FROM orders WHERE customer = %s AND state = 'open'", (customer,))[0][
-        0
-    ]
+    counted = rows("SELECT count(*) FROM orders WHERE customer = %s AND state = 'open'", (customer,))
     listed = [{"id": row[0], "product": row[1], "quantity": row[2]} for row in found]
-    return jsonify({"customer": customer, "orders": listed, "open": open_orders})
+    return jsonify({"customer": customer, "orders": listed, "open": counted[0][0]})
 
 
 @app.post("/orders")
