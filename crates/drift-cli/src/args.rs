@@ -171,8 +171,8 @@ pub(crate) struct ReplayArguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) trace_file: Option<PathBuf>,
     /// Requests under way at once; 1 for Python services, whose clock is set for each test
-    #[arg(long, value_name = "COUNT")]
-    pub(crate) concurrency: Option<usize>,
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) concurrency: Option<u16>,
     /// One self-contained HTML page
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,

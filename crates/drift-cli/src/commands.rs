@@ -95,8 +95,9 @@ fn load(place: &PlaceArguments) -> anyhow::Result<Loaded> {
         .collect();
     for problem in recording.problems().iter().take(MOST_PROBLEMS) {
         terminal::note(format!(
-            "{} {problem}",
-            terminal::styled("notice:", terminal::CAUTION)
+            "{} {}",
+            terminal::styled("notice:", terminal::CAUTION),
+            terminal::clean(&problem.to_string())
         ));
         notices.push(problem.to_string());
     }

@@ -50,7 +50,7 @@ fn main() -> ExitCode {
 }
 
 /// Whether whoever read our output has gone, as `head` does: no fault of ours.
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
+pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause
             .downcast_ref::<std::io::Error>()

@@ -36,7 +36,8 @@ pub(crate) fn note(text: impl Display) {
 
 /// An error with its causes, on one line, and its next step where one is known.
 pub(crate) fn error(error: &anyhow::Error) {
-    note(format!("{} {error:#}", styled("error:", BAD.bold())));
+    let text = clean(&format!("{error:#}"));
+    note(format!("{} {text}", styled("error:", BAD.bold())));
 }
 
 /// How a column is aligned.
@@ -87,11 +88,23 @@ fn width(text: &str) -> usize {
         .sum()
 }
 
+/// Whether a character would act on a terminal instead of being shown: controls,
+/// and those that turn the direction of what follows.
+fn is_acting(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A text from outside with blanks for what would act on the terminal; its lines stay.
+pub(crate) fn clean(text: &str) -> String {
+    let shown = |c: char| if c != '\n' && is_acting(c) { ' ' } else { c };
+    text.chars().map(shown).collect()
+}
+
 /// The first columns of a text, with `…` where something was cut.
 pub(crate) fn cut(text: &str, columns: usize) -> String {
     let text: String = text
         .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .map(|c| if is_acting(c) { ' ' } else { c })
         .collect();
     if width(&text) <= columns {
         return text;

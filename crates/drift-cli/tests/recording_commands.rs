@@ -147,8 +147,12 @@ fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
 }
 
 fn interrupt(child: &Child) {
+    signal(child, "-INT");
+}
+
+fn signal(child: &Child, name: &str) {
     let sent = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
+        .args([name, &child.id().to_string()])
         .status();
     assert!(sent.unwrap().success());
 }
@@ -466,4 +470,103 @@ fn diff_of_two_traces_shows_their_answers_by_path() {
     assert_eq!(found, ["$.body.path"]);
     let ran = project.drift(&["diff", ".tusk/traces/a.jsonl", ".tusk/traces/a.jsonl"]);
     assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
+}
+
+#[test]
+fn a_closed_terminal_stops_the_service_too() {
+    let project = Project::new();
+    let port = project.port.to_string();
+    let mut child = project.start(&[
+        "record",
+        "--settle",
+        "0",
+        "--",
+        "python3",
+        "service.py",
+        &port,
+    ]);
+    wait_for("the service to listen", || project.accepts());
+    signal(&child, "-HUP");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(!project.accepts());
+}
+
+#[test]
+fn nothing_to_replay_is_still_json_and_files() {
+    let project = Project::new();
+    let ran = project.drift(&[
+        "replay",
+        "--filter",
+        "path=nowhere",
+        "--json",
+        "--junit",
+        "junit.xml",
+    ]);
+    assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
+    let results: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!(results["totals"]["tests"], 0);
+    assert!(project.path().join("junit.xml").exists());
+}
+
+#[test]
+fn a_trace_that_is_not_there_is_wrong_use() {
+    let project = Project::new();
+    for arguments in [
+        ["replay", "--trace-id", "ffff"],
+        ["replay", "--trace-file", "other.jsonl"],
+    ] {
+        let ran = project.drift(&arguments);
+        assert_eq!(
+            ran.status.code(),
+            Some(2),
+            "{arguments:?}: {}",
+            text(&ran.stderr)
+        );
+    }
+}
+
+#[test]
+fn a_pipe_among_the_trace_files_is_left_out() {
+    let project = Project::new();
+    let pipe = project.path().join(".tusk/traces/pipe.jsonl");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let ran = project.drift(&["traces"]);
+    assert_eq!(ran.status.code(), Some(0));
+    assert!(
+        text(&ran.stderr).contains("pipe.jsonl"),
+        "{}",
+        text(&ran.stderr)
+    );
+}
+
+#[test]
+fn secrets_in_the_output_of_a_start_that_failed_are_not_shown() {
+    let project = Project::new();
+    project.configure("echo DB_PASSWORD=hunter2-a postgres://u:hunter2-b@h; exit 3");
+    let ran = project.drift(&["replay"]);
+    let said = text(&ran.stderr) + &text(&ran.stdout);
+    assert!(
+        said.contains("postgres://u:") && !said.contains("hunter2"),
+        "{said}"
+    );
+}
+
+#[test]
+fn whoever_stops_reading_does_not_make_deviations_a_success() {
+    let project = Project::new();
+    let mut child = project
+        .command(&["replay"])
+        .env("VERSION", "2")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
 }

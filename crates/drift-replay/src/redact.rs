@@ -125,6 +125,8 @@ static IN_TEXT: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"(?<s>\bxox[abeoprs]-[A-Za-z0-9-]{10,})",
         r"(?<s>\b[rs]k_(?:live|test)_[A-Za-z0-9]{10,}|\bwhsec_[A-Za-z0-9+/=]{16,}|\bsk-[A-Za-z0-9_-]{20,})",
         r"(?<s>\bAIza[0-9A-Za-z_-]{35}|\bya29\.[0-9A-Za-z_-]{20,}|\bnpm_[A-Za-z0-9]{30,}|\bpypi-[A-Za-z0-9_-]{30,}|\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,})",
+        // `AUTH password`, `AUTH user password`, as the summary of a call has it.
+        r"(?i)\b(?:io)?redis auth (?:\S+ )?(?<s>\S+)",
         // The password of `scheme://user:password@host`.
         r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#@:]*:(?<s>[^\s/?#@]+)@",
     ]
@@ -135,7 +137,7 @@ static IN_TEXT: LazyLock<Vec<Regex>> = LazyLock::new(|| {
 
 /// `name=value` in queries, forms and cookies, `name: value` in logs.
 static PAIR: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r#"(?<k>[A-Za-z][A-Za-z0-9_.\[\]-]{1,60})(?<e>=|["']?\s?:\s?["']?)(?<v>[^\s&;,"'<>]{1,4096})"#).ok()
+    Regex::new(r#"(?<k>[A-Za-z][A-Za-z0-9_.\[\]-]{1,60})(?<e>\s?=\s?["']?|["']?\s?:\s?["']?)(?<v>[^\s&;,"'<>]{1,4096})"#).ok()
 });
 
 impl Redactor {
@@ -347,7 +349,8 @@ impl Redactor {
             };
             let name = key.as_str();
             let last = name.rsplit(['.', '[']).next().unwrap_or(name);
-            if !self.is_secret_key(last.trim_end_matches(']'))
+            let last = last.trim_end_matches(']');
+            if !(self.is_secret_key(last) || self.is_secret_key(variable_ending(last)))
                 || value.as_str().starts_with("[redacted")
             {
                 // What follows this name may be a name itself.
@@ -362,6 +365,15 @@ impl Redactor {
         result.push_str(text.get(copied..).unwrap_or_default());
         result
     }
+}
+
+/// `PASSWORD` of `DB_PASSWORD`: what a variable of the environment is.
+fn variable_ending(name: &str) -> &str {
+    let is_variable = name
+        .chars()
+        .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    let ending = name.rsplit('_').next().filter(|_| is_variable);
+    ending.unwrap_or_default()
 }
 
 fn replace(pattern: &Regex, group: &str, text: &str, by: impl Fn(&str) -> String) -> String {

@@ -252,6 +252,8 @@ impl Judge {
                 result.state = TestState::Skipped;
                 result.notices.push(error.to_string());
             }
+            // Why is said once, of the whole environment.
+            Err(TestError::NotRun { .. }) => result.state = TestState::Cancelled,
             Err(error) => {
                 let why = with_sources(error);
                 result.state = TestState::Failed;
@@ -278,7 +280,9 @@ impl Judge {
         }
         let live: Vec<LiveCall> = events().filter_map(|event| self.live_call(event)).collect();
         let report = check_outbound(spans, &live, &options, &self.config.comparison);
-        result.calls = report.calls;
+        if result.state != TestState::Cancelled {
+            result.calls = report.calls;
+        }
         if outcome.response.is_ok() {
             result.deviations.extend(report.deviations);
         }

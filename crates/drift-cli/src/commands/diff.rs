@@ -4,7 +4,7 @@ use super::{name, read};
 use crate::Exit;
 use crate::args::{DiffArguments, PlaceArguments};
 use crate::describe::what;
-use crate::terminal::{ACCENT, BAD, CAUTION, DIM, GOOD, count, cut, note, out, styled};
+use crate::terminal::{ACCENT, BAD, CAUTION, DIM, GOOD, clean, count, cut, note, out, styled};
 use anyhow::{Context as _, bail};
 use drift_replay::compare::Change;
 use drift_replay::load::{LoadOptions, Recording};
@@ -183,7 +183,7 @@ fn differences_of(pair: &SpanPair) -> usize {
 }
 
 fn pair_lines(pair: &SpanPair) -> String {
-    let title = |span: &Span| format!("{} {}", span.package_name, cut(&what(span), 90));
+    let title = |span: &Span| format!("{} {}", clean(&span.package_name), cut(&what(span), 90));
     let mut lines = match (&pair.left, &pair.right) {
         (Some(left), None) => vec![styled(format!("- {}", title(left)), BAD)],
         (None, Some(right)) => vec![styled(format!("+ {}", title(right)), GOOD)],

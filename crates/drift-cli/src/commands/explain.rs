@@ -4,7 +4,9 @@ use super::last_run;
 use crate::Exit;
 use crate::args::ExplainArguments;
 use crate::describe::what;
-use crate::terminal::{ACCENT, Align, BAD, BOLD, DIM, GOOD, count, cut, out, styled, table};
+use crate::terminal::{
+    ACCENT, Align, BAD, BOLD, CAUTION, DIM, GOOD, clean, count, cut, note, out, styled, table,
+};
 use anyhow::bail;
 use drift_replay::load::{Recording, Trace};
 use drift_replay::matcher::{Explanation, Outcome};
@@ -15,7 +17,11 @@ use std::io::Write as _;
 pub(crate) fn run(arguments: &ExplainArguments) -> anyhow::Result<Exit> {
     let loaded = super::load(&arguments.place)?;
     let trace = loaded.recording.find_trace(&arguments.trace)?;
-    let live = last_run::find(&loaded.config.base_dir, &trace.trace_id, &arguments.span)?;
+    let live = last_run::find(&loaded.config.base_dir, &trace.trace_id, &arguments.span);
+    let live = live.unwrap_or_else(|error| {
+        note(format!("{} {error:#}", styled("notice:", CAUTION)));
+        Vec::new()
+    });
     let (request, origin) = match live.as_slice() {
         [request, ..] => (request.clone(), "of the last replay"),
         [] => (
@@ -79,7 +85,7 @@ fn text(
     let mut lines = vec![
         format!(
             "{} {} {}",
-            styled(&span.package_name, ACCENT),
+            styled(clean(&span.package_name), ACCENT),
             cut(&what(span), 100),
             styled(origin, DIM)
         ),

@@ -4,6 +4,7 @@ use anyhow::Context as _;
 use drift_replay::drive::RunOutcome;
 use drift_replay::request::MockRequest;
 use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// Beside the traces, and like them not for a repository: values are in it as they were sent.
@@ -19,7 +20,10 @@ pub(super) fn save(project: &Path, outcome: &RunOutcome) -> anyhow::Result<()> {
     if !project.join(".tusk").is_dir() {
         return Ok(());
     }
-    let mut writer = BufWriter::new(std::fs::File::create(&path).with_context(failed)?);
+    let mut open = std::fs::OpenOptions::new();
+    // Values are in it as they were sent: for its owner alone.
+    open.write(true).create(true).truncate(true).mode(0o600);
+    let mut writer = BufWriter::new(open.open(&path).with_context(failed)?);
     for test in &outcome.tests {
         for event in test.record.mocks.iter().chain(&test.late.mocks) {
             let bytes = prost::Message::encode_to_vec(&event.request);

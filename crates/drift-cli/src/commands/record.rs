@@ -6,7 +6,7 @@ use crate::describe;
 use crate::terminal::{ACCENT, BAD, CAUTION, DIM, GOOD, bytes, count, note, styled};
 use anyhow::{Context as _, bail};
 use drift_replay::record::{RecordEvent, RecordOptions, RecordOutcome, Stop, record};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -54,9 +54,9 @@ fn trace_dir(arguments: &RecordArguments) -> anyhow::Result<PathBuf> {
     Ok(super::config(None)?.traces_dir)
 }
 
-/// The first Ctrl-C or SIGTERM ends the recording, the second does not wait.
+/// The first Ctrl-C, SIGTERM or closed terminal ends the recording, the second does not wait.
 fn stops(interrupted: Arc<AtomicBool>) -> anyhow::Result<mpsc::Receiver<Stop>> {
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
         let mut stop = Stop::WhenSettled;

@@ -5,7 +5,9 @@ use crate::Exit;
 use crate::args::{OutputFormat, ReplayArguments};
 use crate::describe;
 use crate::results::{Shown, Style, summary, test_lines};
-use crate::terminal::{ACCENT, BAD, CAUTION, DIM, bytes, count, duration, note, out, styled};
+use crate::terminal::{
+    ACCENT, BAD, CAUTION, DIM, bytes, clean, count, duration, note, out, styled,
+};
 use anyhow::Context as _;
 use drift_replay::compare::ActualResponse;
 use drift_replay::drive::{Cancel, Notice, Observer, RunOutcome, RunPlan, TestOutcome, run_tests};
@@ -28,10 +30,6 @@ pub(crate) fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
     let plan = replay::plan(&config, &loaded.recording, &options)?;
     if plan.tests.is_empty() {
         note("no recorded request matches; nothing to replay");
-        if arguments.output_format == Some(OutputFormat::Json) {
-            writeln!(out(), "[]")?;
-        }
-        return Ok(Exit::Same);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -58,7 +56,22 @@ pub(crate) fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
 
 fn options(arguments: &ReplayArguments, loaded: &Loaded) -> anyhow::Result<ReplayOptions> {
     let mut filter = Filter::parse(arguments.filter.as_deref().unwrap_or_default())?;
+    if let Some(id) = &arguments.trace_id {
+        // Says so where there is none, or more than one.
+        loaded.recording.find_trace(id)?;
+    }
     if let Some(file) = &arguments.trace_file {
+        let is_there = loaded
+            .recording
+            .traces()
+            .iter()
+            .any(|trace| trace.file.file_name() == file.file_name());
+        anyhow::ensure!(
+            is_there,
+            "no trace of {} is in {}",
+            file.display(),
+            loaded.path.display()
+        );
         let name = file.file_name().context("--trace-file names no file")?;
         filter = filter.with_file(&name.to_string_lossy());
     }
@@ -77,7 +90,7 @@ fn options(arguments: &ReplayArguments, loaded: &Loaded) -> anyhow::Result<Repla
     Ok(ReplayOptions {
         filter,
         trace_id: arguments.trace_id.clone(),
-        concurrency: arguments.concurrency,
+        concurrency: arguments.concurrency.map(usize::from),
         coverage: coverage.then_some(true),
         log_file,
     })
@@ -98,15 +111,18 @@ impl Session<'_> {
         let cancel = self.cancel.clone();
         self.runtime.spawn(async move {
             use tokio::signal::unix::{SignalKind, signal};
-            let (Ok(mut interrupt), Ok(mut terminate)) = (
+            let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = (
                 signal(SignalKind::interrupt()),
                 signal(SignalKind::terminate()),
+                signal(SignalKind::hangup()),
             ) else {
                 return;
             };
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
+                // The terminal was closed; the service must not stay.
+                _ = hangup.recv() => {}
             }
             cancel.cancel();
         });
@@ -177,18 +193,27 @@ impl Session<'_> {
     fn once(&self) -> anyhow::Result<Exit> {
         let (outcome, unredacted, watcher) = self.run(self.prints_tests());
         // A failed write must not lose what the others can still keep.
-        let remembered = last_run::save(&self.loaded.config.base_dir, &outcome);
+        if let Err(error) = last_run::save(&self.loaded.config.base_dir, &outcome) {
+            let what = "drift explain will not know the calls of this run";
+            note(format!("{} {what}: {error:#}", styled("notice:", CAUTION)));
+        }
         let results = unredacted.redact(&watcher.redactor);
         for environment in failed_environments(&outcome) {
             if let Some(error) = &environment.error {
+                let error = watcher.redactor.text(&error.to_string());
                 note(format!(
-                    "{} environment {}: {error}",
+                    "{} environment {}: {}",
                     styled("error:", BAD.bold()),
-                    environment.name
+                    clean(&environment.name),
+                    clean(&error)
                 ));
             }
         }
-        let mut written = vec![self.print(&results)];
+        // Whoever read our output may have gone; the files and the exit code remain.
+        let mut written = vec![match self.print(&results) {
+            Err(error) if crate::is_closed_pipe(&error) => Ok(()),
+            printed => printed,
+        }];
         let files = self.files(&results);
         written.extend(files.into_iter().map(|(label, path, text)| {
             let text = text?;
@@ -210,7 +235,7 @@ impl Session<'_> {
             Ok(())
         }));
         written.push(self.coverage(&outcome));
-        written.push(remembered);
+
         for result in written {
             result?;
         }
@@ -231,11 +256,12 @@ impl Session<'_> {
         if !self.prints_tests() && !self.arguments.quiet {
             let totals = results.totals();
             note(format!(
-                "{}: {} passed, {} deviated, {} failed",
+                "{}: {} passed, {} deviated, {} failed, {} not run",
                 count(totals.tests, "test"),
                 totals.passed,
                 totals.deviated,
-                totals.failed
+                totals.failed,
+                totals.cancelled + totals.skipped
             ));
         }
         Ok(())
@@ -287,6 +313,7 @@ impl Session<'_> {
 
     /// Replays several times, and proposes rules for what varies by itself.
     fn learn(&self, runs: usize) -> anyhow::Result<Exit> {
+        let redactor = Redactor::new(self.loaded.config.redaction.clone());
         let mut answers: Vec<HashMap<String, ActualResponse>> = Vec::new();
         for number in 1..=runs {
             if !self.arguments.quiet {
@@ -294,10 +321,15 @@ impl Session<'_> {
             }
             let (outcome, _, _) = self.run(false);
             if outcome.cancelled {
+                let done = count(number - 1, "run");
+                note(format!(
+                    "stopped after {done}; rules are proposed when all have run"
+                ));
                 return Ok(Exit::Interrupted);
             }
             let failed = failed_environments(&outcome).find_map(|environment| {
                 let error = environment.error.as_ref()?;
+                let error = redactor.text(&error.to_string());
                 Some(format!("environment {}: {error}", environment.name))
             });
             if let Some(failed) = failed {
@@ -331,7 +363,7 @@ impl Session<'_> {
             })
             .collect();
         let learned = drift_replay::compare::learn(&learned_runs, &self.loaded.config.comparison)
-            .redact(&Redactor::new(self.loaded.config.redaction.clone()));
+            .redact(&redactor);
         let mut out = out();
         write!(out, "{}", learned.to_yaml())?;
         for text in &learned.unlearnable {
@@ -398,7 +430,8 @@ impl Observer for Watcher {
     fn environment(&self, name: &str, tests: usize) {
         if !self.quiet {
             let text = format!(
-                "environment {name}: {}, starting the service",
+                "environment {}: {}, starting the service",
+                clean(name),
                 count(tests, "test")
             );
             self.shown.note(styled(text, DIM));
@@ -432,7 +465,7 @@ impl Observer for Watcher {
         self.shown.note(format!(
             "{} {}",
             styled("notice:", CAUTION),
-            self.redactor.text(&notice.message)
+            clean(&self.redactor.text(&notice.message))
         ));
     }
 }

@@ -44,7 +44,12 @@ pub(crate) fn run(arguments: &ServeArguments) -> anyhow::Result<Exit> {
             }
             out.flush()?;
         }
-        note(format!(
+        let say = |text: String| {
+            if !arguments.quiet {
+                note(text);
+            }
+        };
+        say(format!(
             "{} {} of {} on {}; Ctrl-C ends it",
             styled("serving", ACCENT),
             count(loaded.recording.span_count(), "span"),
@@ -68,7 +73,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> anyhow::Result<Exit> {
             }
         };
         handle.stop().await;
-        note(format!(
+        say(format!(
             "{} answered, {} without an answer",
             count(totals.answered, "call"),
             totals.missed

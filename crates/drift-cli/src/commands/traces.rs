@@ -4,7 +4,7 @@ use crate::Exit;
 use crate::args::{ShowArguments, TracesArguments, TracesCommand};
 use crate::describe::{self, what};
 use crate::terminal::{
-    ACCENT, Align, BAD, CAUTION, DIM, GOOD, count, cut, duration, note, out, styled, table,
+    ACCENT, Align, BAD, CAUTION, DIM, GOOD, clean, count, cut, duration, note, out, styled, table,
 };
 use drift_replay::filter::Filter;
 use drift_replay::load::{Recording, SpanIndex, Trace};
@@ -97,7 +97,7 @@ fn row(listed: &Listed<'_>) -> Vec<String> {
         GOOD
     };
     vec![
-        styled(trace.trace_id.chars().take(8).collect::<String>(), ACCENT),
+        styled(cut(&trace.trace_id, 8).trim_end_matches('…'), ACCENT),
         cut(&what(root), REQUEST_COLUMNS),
         styled(
             status.map_or_else(String::new, |status| status.to_string()),
@@ -108,7 +108,7 @@ fn row(listed: &Listed<'_>) -> Vec<String> {
         root.start_unix_nanos
             .map(describe::time)
             .unwrap_or_default(),
-        trace.environment.clone().unwrap_or_default(),
+        cut(trace.environment.as_deref().unwrap_or_default(), 24),
     ]
 }
 
@@ -153,7 +153,7 @@ fn show(recording: &Recording, arguments: &ShowArguments) -> anyhow::Result<Exit
     writeln!(
         out,
         "{} {}",
-        styled(format!("trace {}", trace.trace_id), ACCENT),
+        styled(format!("trace {}", clean(&trace.trace_id)), ACCENT),
         styled(trace.file.display(), DIM)
     )?;
     let tree = Tree::new(&spans);
@@ -233,7 +233,7 @@ impl<'s> Tree<'s> {
     }
 
     fn line(&self, prefix: &str, span: &Span) -> String {
-        let package = format!("{} ", span.package_name);
+        let package = format!("{} ", clean(&span.package_name));
         let status =
             describe::status(span).map_or_else(String::new, |status| format!(" → {status}"));
         let room =

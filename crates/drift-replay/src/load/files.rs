@@ -42,6 +42,8 @@ fn packing_of(name: &str) -> Option<Packing> {
     }
 }
 
+const NOT_A_FILE: &str = "a pipe, socket or device, not a file";
+
 /// All trace files of the paths: of a directory those below it, in the lexical
 /// order of their paths; a file that is named is taken whatever its name. A
 /// file that is reached twice counts once.
@@ -63,6 +65,11 @@ pub(crate) fn find(
                 path: path.clone(),
                 source,
             })?;
+        } else if !metadata.is_file() {
+            return Err(LoadError::Unreadable {
+                path: path.clone(),
+                source: io::Error::other(NOT_A_FILE),
+            });
         } else {
             let name = path.to_string_lossy();
             found.push(FoundFile {
@@ -114,6 +121,12 @@ fn walk_into(
                     problems.push(unreadable(&path, &error));
                 }
             }
+            // Reading a pipe would wait for a writer.
+            Ok(metadata) if !metadata.is_file() => {
+                if packing.is_some() {
+                    problems.push(unreadable(&path, &io::Error::other(NOT_A_FILE)));
+                }
+            }
             Ok(metadata) => {
                 if let Some(packing) = packing {
                     found.push(FoundFile {
@@ -139,7 +152,7 @@ pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Problem {
         file: Arc::new(path.to_owned()),
         line: None,
         code: "unreadable",
-        message: format!("cannot be read, and is left out: {error}"),
+        message: format!("left out: {error}"),
     }
 }
 

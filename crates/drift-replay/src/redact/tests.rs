@@ -10,7 +10,7 @@ fn redactor() -> Redactor {
 
 #[test]
 fn every_built_in_pattern_compiles() {
-    assert_eq!(IN_TEXT.len(), 10);
+    assert_eq!(IN_TEXT.len(), 11);
     assert!(PAIR.is_some());
 }
 
@@ -159,4 +159,20 @@ proptest::proptest! {
         }
         proptest::prop_assert!(!redactor().text(&json).contains(&secret));
     }
+}
+
+#[test]
+fn passwords_in_commands_statements_and_variables_are_secrets() {
+    let redactor = Redactor::new(RedactionOptions::default());
+    for text in [
+        "redis AUTH hunter2",
+        "ioredis auth app hunter2",
+        "pg UPDATE users SET password = 'hunter2' WHERE id = 1",
+        "DB_PASSWORD=hunter2 exec ./start",
+    ] {
+        let shown = redactor.text(text);
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert!(shown.contains("[redacted"), "{shown}");
+    }
+    assert_eq!(redactor.text("redis GET author"), "redis GET author");
 }
