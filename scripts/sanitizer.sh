@@ -20,6 +20,8 @@ CARGO_TARGET_DIR=$built RUSTFLAGS="-Zsanitizer=address" \
   cargo +nightly build --quiet --locked --target "$host" -p drift-core-python -p drift-core-node
 # Leaks are not looked for here either: one test forgets a panic on purpose.
 tested() {
+  # Instrumented frames of a debug build need more than the 2 MiB of a test's thread.
+  RUST_MIN_STACK=33554432 \
   CARGO_TARGET_DIR=$built RUSTFLAGS="-Zsanitizer=address" ASAN_OPTIONS=detect_leaks=0 \
     cargo +nightly test --quiet --locked --target "$host" "$@"
 }
