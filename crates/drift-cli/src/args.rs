@@ -265,7 +265,7 @@ pub(crate) struct ServeArguments {
     #[arg(long, value_name = "PATH", conflicts_with = "tcp")]
     pub(crate) socket: Option<PathBuf>,
     /// The address to listen on instead of a Unix socket
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "IP:PORT")]
     pub(crate) tcp: Option<std::net::SocketAddr>,
     /// Print nothing but the variables and errors
     #[arg(short, long)]
@@ -275,7 +275,7 @@ pub(crate) struct ServeArguments {
 /// Shows what differs between two JSON files, two trace files, or two traces.
 ///
 /// Values are compared by their canonical form: the order of keys and white space do not matter,
-/// every digit of a number does. A file named `-` is standard input. Of traces the calls are paired
+/// every digit of an integer does, other numbers are doubles. A file named `-` is standard input. Of traces the calls are paired
 /// (method, host and path; the structure of a statement; a command and its key) and their inputs and
 /// outputs compared, bodies decoded; ids and times are not, and what the configuration lets differ
 /// is shown as accepted.

@@ -39,7 +39,10 @@ pub(crate) fn run(arguments: &ServeArguments) -> anyhow::Result<Exit> {
         {
             let mut out = out();
             writeln!(out, "TUSK_DRIFT_MODE=REPLAY")?;
-            for (name, value) in handle.address().environment(None) {
+            // Whoever asks for all addresses serves containers, which reach this machine by a name.
+            let is_for_containers = arguments.tcp.is_some_and(|tcp| tcp.ip().is_unspecified());
+            let host = is_for_containers.then_some("host.docker.internal");
+            for (name, value) in handle.address().environment(host) {
                 writeln!(out, "{name}={value}")?;
             }
             out.flush()?;
