@@ -207,7 +207,7 @@ pub(crate) struct ReplayArguments {
     #[arg(short, long, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
     /// Also the differences that rules accept, and every outbound call
-    #[arg(short, long)]
+    #[arg(short, long, alias = "debug")]
     pub(crate) verbose: bool,
     /// Taken for the published program's sake: this program always prints
     #[arg(short, long, hide = true)]

@@ -2,6 +2,7 @@
 //! does is in the library crates.
 
 mod args;
+mod cloud;
 mod commands;
 mod describe;
 mod results;
@@ -38,7 +39,16 @@ impl From<Exit> for ExitCode {
 const WRONG_USE: u8 = 2;
 
 fn main() -> ExitCode {
-    let arguments = args::Arguments::parse();
+    let arguments = match args::Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => match cloud::next_step(&error) {
+            Some(next_step) => {
+                terminal::error(&anyhow::Error::msg(next_step));
+                return ExitCode::from(WRONG_USE);
+            }
+            None => error.exit(),
+        },
+    };
     match commands::run(arguments) {
         Ok(exit) => exit.into(),
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,

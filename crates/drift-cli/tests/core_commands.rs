@@ -192,3 +192,33 @@ fn a_wrong_option_is_wrong_use_and_names_it() {
         ran.errors
     );
 }
+
+#[test]
+fn what_belongs_to_the_cloud_of_the_published_program_is_said_to_be_left_out() {
+    for arguments in [
+        &["run", "--print", "--ci", "--branch", "main"][..],
+        &["run", "-c"],
+        &["run", "--commit-sha=9af0"],
+        &["list", "--cloud"],
+        &["query", "spans"],
+    ] {
+        let ran = drift(arguments, b"", &[]);
+        assert!(
+            ran.code == 2
+                && ran.errors.contains("Tusk cloud")
+                && ran.errors.contains("leave it out"),
+            "{arguments:?}: {}",
+            ran.errors
+        );
+    }
+}
+
+#[test]
+fn print_and_debug_of_the_published_program_are_taken() {
+    let ran = drift(&["run", "--print", "--debug"], b"", &[]);
+    assert!(
+        ran.code == 2 && ran.errors.contains("drift record"),
+        "{}",
+        ran.errors
+    );
+}
