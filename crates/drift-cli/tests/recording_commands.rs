@@ -396,6 +396,19 @@ fn record_kills_a_service_that_ignores_sigterm() {
     assert!(!project.accepts());
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn record_ends_a_daemon_that_left_the_process_group() {
+    let project = Project::new();
+    let script = "setsid sh -c 'echo $$ > daemon; exec sleep 600' & until test -s daemon; do sleep 0.01; done";
+    let ran = project.drift(&["record", "--", "sh", "-c", script]);
+    assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
+    let daemon = std::fs::read_to_string(project.path().join("daemon")).unwrap();
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", daemon.trim()));
+    // One that only waits to be reaped has ended.
+    assert!(stat.is_err() || stat.unwrap().contains(") Z "), "{daemon}");
+}
+
 #[test]
 fn record_passes_the_end_of_the_command_on_and_says_that_nothing_came() {
     let project = Project::new();

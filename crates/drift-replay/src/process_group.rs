@@ -1,31 +1,67 @@
-//! A process and its children, as one: started, waited for and stopped together.
+//! A process and everything that it starts, as one: started, watched and ended
+//! together.
+//!
+//! Its processes are found by their group, and on Linux also by a variable in
+//! their environment, so that one which left the group is not left behind.
 
-use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, test_kill_process_group,
+    waitid,
+};
+use std::ffi::OsString;
+use std::fs;
 use std::io;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Child, Command, ExitStatus};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// How often a group that was asked to leave is looked at.
-const POLL: Duration = Duration::from_millis(20);
+pub(crate) const POLL: Duration = Duration::from_millis(20);
+
+/// How long a killed group may take to be gone; only what hangs inside the kernel
+/// takes longer.
+const KILL_LIMIT: Duration = Duration::from_secs(2);
+
+/// The variable by which a process that left its group is recognised.
+const MARK: &str = "DRIFT_SERVICE_MARK";
 
 /// A process group. Whatever is left of it is killed when this is dropped.
+///
+/// Its leader is reaped no earlier: until then no other process or group can have
+/// its number, and a signal reaches nobody else.
 #[derive(Debug)]
 pub struct ProcessGroup {
     leader: Child,
-    status: Option<ExitStatus>,
+    /// The value of [`MARK`]; `None` for a group that is found by its number alone.
+    mark: Option<String>,
+    is_released: bool,
 }
 
 impl ProcessGroup {
-    /// Starts a command as the leader of a group of its own.
+    /// Starts a command as the leader of a group of its own, with a mark in its
+    /// environment that everything which it starts inherits.
     ///
     /// # Errors
     /// Those of starting a process.
     pub fn start(command: &mut Command) -> io::Result<ProcessGroup> {
-        let leader = command.process_group(0).spawn()?;
+        let mark = new_mark();
+        command.env(MARK, &mark);
+        let mut group = ProcessGroup::start_unmarked(command)?;
+        group.mark = Some(mark);
+        Ok(group)
+    }
+
+    /// Starts a command whose environment is left as it is: that of a helper of
+    /// another group, to which what outlives the helper belongs.
+    ///
+    /// # Errors
+    /// Those of starting a process.
+    pub(crate) fn start_unmarked(command: &mut Command) -> io::Result<ProcessGroup> {
         Ok(ProcessGroup {
-            leader,
-            status: None,
+            leader: command.process_group(0).spawn()?,
+            mark: None,
+            is_released: false,
         })
     }
 
@@ -34,51 +70,123 @@ impl ProcessGroup {
         self.leader.id()
     }
 
-    /// How the leader ended, where it has.
-    ///
-    /// # Errors
-    /// Those of `waitpid`.
-    pub fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
-        if self.status.is_none() {
-            self.status = self.leader.try_wait()?;
-        }
-        Ok(self.status)
+    /// The variable that marks its processes.
+    pub(crate) fn mark(&self) -> Option<(OsString, OsString)> {
+        let mark = self.mark.as_ref()?;
+        Some((MARK.into(), mark.into()))
     }
 
-    /// Asks the whole group to leave, waits, and kills what is left; true if
-    /// something had to be killed.
+    /// How the leader ended, where it has.
+    pub fn leader_status(&self) -> Option<ExitStatus> {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let status = waitid(WaitId::Pid(self.pid()), options).ok()??;
+        // The form of wait(2): the signal in the low seven bits, else the code above them.
+        let raw = match (status.exit_status(), status.terminating_signal()) {
+            (Some(code), _) => (code & 0xff) << 8,
+            (None, Some(signal)) => signal & 0x7f,
+            (None, None) => return None,
+        };
+        Some(ExitStatus::from_raw(raw))
+    }
+
+    /// Whether a process of the group runs, the ended leader aside.
     ///
-    /// # Errors
-    /// Those of `waitpid`.
-    pub fn stop(&mut self, grace: Duration) -> io::Result<bool> {
-        self.signal(Signal::TERM);
-        let asked = Instant::now();
-        while self.is_alive()? {
-            if asked.elapsed() >= grace {
-                self.signal(Signal::KILL);
-                self.leader.wait()?;
-                return Ok(true);
+    /// A process that is starting another program has no environment for a moment,
+    /// so "none" counts only when it was seen three times.
+    pub(crate) fn any_alive(&self) -> bool {
+        const LOOKS: usize = 3;
+        const MOMENT: Duration = Duration::from_millis(2);
+        for look in 0..LOOKS {
+            if look > 0 {
+                std::thread::sleep(MOMENT);
+            }
+            let any = match self.members() {
+                Some(members) => !members.is_empty(),
+                // Without /proc the ended leader itself counts as a member until it is
+                // reaped, so the answer may be a late one.
+                None => test_kill_process_group(self.pid()).is_ok(),
+            };
+            if any {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether nothing of it runs any more.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.leader_status().is_some() && !self.any_alive()
+    }
+
+    /// Asks all of it to leave, waits, and kills what is left; true if something
+    /// had to be killed.
+    pub fn stop(&self, grace: Duration) -> bool {
+        let mut stopping = self.begin_stop(grace);
+        loop {
+            if let Some(killed) = stopping.look(self) {
+                return killed;
             }
             std::thread::sleep(POLL);
         }
-        Ok(false)
     }
 
-    /// Whether the leader or one of its children is.
-    fn is_alive(&mut self) -> io::Result<bool> {
-        self.try_wait()?;
-        Ok(self.has_members())
+    /// The same for who waits in another way: [`Stopping::look`] every [`POLL`].
+    pub(crate) fn begin_stop(&self, grace: Duration) -> Stopping {
+        self.signal(Signal::TERM);
+        Stopping {
+            until: Instant::now() + grace,
+            kills: false,
+        }
     }
 
-    /// Whether anybody is left in the group; as long as a member lives, the
-    /// kernel gives its number to no other group.
-    fn has_members(&self) -> bool {
-        test_kill_process_group(self.pid()).is_ok()
+    /// Reaps the leader, which has ended, and lets what it left run on.
+    pub(crate) fn release(mut self) {
+        self.is_released = true;
     }
 
-    /// That nobody is left to signal is what is wanted.
+    /// Signals the group, and what left it.
     fn signal(&self, signal: Signal) {
-        let _gone = kill_process_group(self.pid(), signal);
+        // What has ended meanwhile needs no signal.
+        let _sent = kill_process_group(self.pid(), signal);
+        if self.mark.is_some() {
+            for (member, group) in self.members().unwrap_or_default() {
+                if group != self.pid().as_raw_pid() {
+                    let _sent = kill_process(member, signal);
+                }
+            }
+        }
+    }
+
+    /// Its running processes, with their groups; `None` where there is no /proc.
+    fn members(&self) -> Option<Vec<(Pid, i32)>> {
+        let leader = self.pid().as_raw_pid();
+        let mark = self.mark.as_ref().map(|mark| format!("{MARK}={mark}"));
+        let mut members = Vec::new();
+        let mut seen_any = false;
+        for entry in fs::read_dir("/proc").ok()?.flatten() {
+            let Some(number) = entry
+                .file_name()
+                .to_str()
+                .and_then(|name| name.parse().ok())
+            else {
+                continue;
+            };
+            let Some((state, group)) = state_and_group(number) else {
+                continue;
+            };
+            seen_any = true;
+            if matches!(state, 'Z' | 'X' | 'x') {
+                continue;
+            }
+            let is_marked = || {
+                mark.as_ref()
+                    .is_some_and(|mark| has_variable(number, mark.as_bytes()))
+            };
+            if group == leader || is_marked() {
+                members.extend(Pid::from_raw(number).map(|found| (found, group)));
+            }
+        }
+        seen_any.then_some(members)
     }
 
     fn pid(&self) -> Pid {
@@ -88,11 +196,47 @@ impl ProcessGroup {
 
 impl Drop for ProcessGroup {
     fn drop(&mut self) {
-        if self.is_alive().unwrap_or(false) {
+        const LOOKS: usize = 20;
+        const MOMENT: Duration = Duration::from_millis(5);
+        if !self.is_released {
             self.signal(Signal::KILL);
         }
-        // A killed child leaves at once; one that is gone has been waited for.
-        let _status = self.leader.wait();
+        // A killed process leaves at once, except inside the kernel; one that hangs
+        // there is left to the system.
+        for _ in 0..LOOKS {
+            if !matches!(self.leader.try_wait(), Ok(None)) {
+                break;
+            }
+            std::thread::sleep(MOMENT);
+        }
+    }
+}
+
+/// A group that was asked to leave.
+#[derive(Debug)]
+pub(crate) struct Stopping {
+    until: Instant,
+    kills: bool,
+}
+
+impl Stopping {
+    /// Kills when it is time to; once it is over, whether something had to be killed.
+    pub(crate) fn look(&mut self, group: &ProcessGroup) -> Option<bool> {
+        if group.is_gone() {
+            return Some(self.kills);
+        }
+        if Instant::now() >= self.until {
+            if self.kills {
+                return Some(true);
+            }
+            self.kills = true;
+            self.until = Instant::now() + KILL_LIMIT;
+        }
+        if self.kills {
+            // At every look: a process may have been started meanwhile.
+            group.signal(Signal::KILL);
+        }
+        None
     }
 }
 
@@ -103,4 +247,29 @@ pub fn describe(status: ExitStatus) -> String {
         (None, Some(signal)) => format!("signal {signal}"),
         (None, None) => status.to_string(),
     }
+}
+
+/// A value that no other group has.
+fn new_mark() -> String {
+    static STARTED: AtomicU64 = AtomicU64::new(0);
+    let nanos = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_nanos());
+    let number = STARTED.fetch_add(1, Ordering::Relaxed);
+    format!("{}-{nanos}-{number}", std::process::id())
+}
+
+/// The third and fifth field of /proc/PID/stat, counted after the name, which may
+/// hold anything.
+fn state_and_group(number: i32) -> Option<(char, i32)> {
+    let stat = fs::read_to_string(format!("/proc/{number}/stat")).ok()?;
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
+    let state = fields.next()?.chars().next()?;
+    let group = fields.nth(1)?.parse().ok()?;
+    Some((state, group))
+}
+
+fn has_variable(number: i32, variable: &[u8]) -> bool {
+    fs::read(format!("/proc/{number}/environ"))
+        .is_ok_and(|variables| variables.split(|byte| *byte == 0).any(|v| v == variable))
 }

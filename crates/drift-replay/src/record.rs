@@ -111,12 +111,6 @@ pub enum RecordError {
         /// Why not.
         source: io::Error,
     },
-    /// The state of the service could not be read.
-    #[error("cannot wait for the service")]
-    Wait {
-        /// Why not.
-        source: io::Error,
-    },
 }
 
 impl RecordError {
@@ -125,7 +119,6 @@ impl RecordError {
         match self {
             RecordError::NoCommand => "no_command",
             RecordError::Start { .. } => "command_not_started",
-            RecordError::Wait { .. } => "service_lost",
         }
     }
 }
@@ -134,7 +127,8 @@ impl RecordError {
 /// options, a [`Stop`], or its own end.
 ///
 /// The command runs in a process group of its own, so that a Ctrl-C in the
-/// terminal reaches the caller alone; whatever is left of the group is killed.
+/// terminal reaches the caller alone; whatever is left of the group, and on Linux
+/// of what left the group, is killed.
 ///
 /// # Errors
 /// [`RecordError`] where the command cannot be started.
@@ -144,7 +138,7 @@ pub fn record(
     on_event: &mut dyn FnMut(RecordEvent<'_>),
 ) -> Result<RecordOutcome, RecordError> {
     let mut watcher = Watcher::new(&options.trace_dir);
-    let mut group = ProcessGroup::start(&mut command(options)?).map_err(|source| {
+    let group = ProcessGroup::start(&mut command(options)?).map_err(|source| {
         let program = options.command.first();
         RecordError::Start {
             program: program.map_or_else(String::new, |p| p.to_string_lossy().into_owned()),
@@ -168,8 +162,7 @@ pub fn record(
             }
         };
         watcher.poll(&mut outcome, on_event);
-        let ended = group.try_wait();
-        if let Some(status) = ended.map_err(|source| RecordError::Wait { source })? {
+        if let Some(status) = group.leader_status() {
             outcome.ended = Some(status);
             break;
         }
@@ -194,10 +187,7 @@ pub fn record(
             }
         }
     }
-    if group
-        .stop(GRACE)
-        .map_err(|source| RecordError::Wait { source })?
-    {
+    if group.stop(GRACE) {
         on_event(RecordEvent::Killed);
     }
     watcher.poll(&mut outcome, on_event);

@@ -1,9 +1,6 @@
 //! The service under replay: started in a process group of its own, watched
 //! until it is ready, and stopped with everything that it started.
 //!
-//! Its processes are found by their group, and on Linux also by a variable in
-//! their environment, so that one which left the group is not left behind.
-//!
 //! What this module leaves out: talking to the service.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -11,26 +8,21 @@ use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::io::{self, Read, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
 use tokio::net::TcpStream;
 
+use crate::process_group::{POLL, ProcessGroup};
+
 mod environment;
-mod processes;
+mod port_holder;
 
 pub use environment::{environment_for, is_never_applied, is_only_applied_where_unset};
-pub use processes::port_holder;
-
-use processes::ProcessGroup;
-
-/// How often a state that nobody announces is looked at.
-const POLL: Duration = Duration::from_millis(20);
+pub use port_holder::port_holder;
 
 /// How long one attempt to connect or one health check may take.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -186,10 +178,8 @@ pub enum Stopped {
 pub struct ServiceProcess {
     spec: ServiceSpec,
     environment: BTreeMap<OsString, OsString>,
-    child: Child,
     group: ProcessGroup,
     output: Arc<Output>,
-    stopped: bool,
 }
 
 impl ServiceProcess {
@@ -215,8 +205,6 @@ impl ServiceProcess {
             })?),
             None => None,
         };
-        let (name, value) = processes::new_mark();
-        environment.insert(name.into(), value.clone().into());
         let cannot_start = |source| ServiceError::CannotStart {
             command: spec.command.clone(),
             source,
@@ -225,19 +213,18 @@ impl ServiceProcess {
         let (reader, writer) = io::pipe().map_err(cannot_start)?;
         let second = writer.try_clone().map_err(cannot_start)?;
         let output = Arc::new(Output::default());
-        let child = shell(&spec.command, spec.directory.as_deref(), &environment)
-            .stdout(writer)
-            .stderr(second)
-            .spawn()
-            .map_err(cannot_start)?;
-        let group = ProcessGroup::new(child.id(), value);
+        let mut command = shell(&spec.command, spec.directory.as_deref(), &environment);
+        command.stdout(writer).stderr(second);
+        let group = ProcessGroup::start(&mut command).map_err(cannot_start)?;
+        // It holds the ends of the pipe that are the service's.
+        drop(command);
+        // Of the readiness and stop commands too, so that what outlives them is found.
+        environment.extend(group.mark());
         let service = ServiceProcess {
             spec,
             environment,
-            child,
             group,
             output: Arc::clone(&output),
-            stopped: false,
         };
         let limit_bytes = service.spec.output_limit_bytes;
         std::thread::Builder::new()
@@ -323,7 +310,7 @@ impl ServiceProcess {
 
     /// [`ServiceProcess::stop`], for who wants its output afterwards.
     pub async fn end(&mut self) -> Stopped {
-        let ended = self.group.leader_status().is_some() && !self.group.any_alive();
+        let had_ended = self.group.is_gone();
         if let Some(command) = &self.spec.stop_command {
             let timeout = self.spec.stop_grace.max(Duration::from_secs(10));
             // How it went does not matter: what is left is ended below.
@@ -335,27 +322,19 @@ impl ServiceProcess {
             )
             .await;
         }
-        let mut how = if ended {
-            Stopped::AlreadyEnded
-        } else {
-            Stopped::Ended
-        };
-        self.group.signal(Signal::TERM);
-        if !self.wait_gone(self.spec.stop_grace).await {
-            how = Stopped::Killed;
-            let deadline = Instant::now() + Duration::from_secs(2);
-            // Again and again: one may have been started meanwhile.
-            while Instant::now() < deadline {
-                self.group.signal(Signal::KILL);
-                if self.wait_gone(Duration::from_millis(100)).await {
-                    break;
-                }
+        let mut stopping = self.group.begin_stop(self.spec.stop_grace);
+        let killed = loop {
+            if let Some(killed) = stopping.look(&self.group) {
+                break killed;
             }
-        }
-        self.stopped = true;
-        self.reap();
+            tokio::time::sleep(POLL).await;
+        };
         self.output.wait_complete().await;
-        how
+        match (killed, had_ended) {
+            (true, _) => Stopped::Killed,
+            (false, true) => Stopped::AlreadyEnded,
+            (false, false) => Stopped::Ended,
+        }
     }
 
     /// Its exit, when nothing of it runs any more.
@@ -403,35 +382,6 @@ impl ServiceProcess {
             }
         }
     }
-
-    async fn wait_gone(&self, grace: Duration) -> bool {
-        let deadline = Instant::now() + grace;
-        loop {
-            if self.group.leader_status().is_some() && !self.group.any_alive() {
-                return true;
-            }
-            if Instant::now() >= deadline {
-                return false;
-            }
-            tokio::time::sleep(POLL).await;
-        }
-    }
-
-    fn reap(&mut self) {
-        // Until here the shell was only looked at, so that its number stayed that of
-        // the group. A shell that cannot be killed is left to the system.
-        let _reaped = self.child.try_wait();
-    }
-}
-
-impl Drop for ServiceProcess {
-    fn drop(&mut self) {
-        if !self.stopped {
-            self.group.signal(Signal::KILL);
-            // SIGKILL takes effect at once, except inside the kernel.
-            let _reaped = self.child.try_wait();
-        }
-    }
 }
 
 fn shell(
@@ -445,7 +395,6 @@ fn shell(
         .arg(command)
         .env_clear()
         .envs(environment)
-        .process_group(0)
         .stdin(Stdio::null());
     if let Some(directory) = directory {
         shell.current_dir(directory);
@@ -461,34 +410,22 @@ async fn run_command(
     timeout: Duration,
 ) -> io::Result<ExitStatus> {
     let deadline = Instant::now() + timeout;
-    let mut child = shell(command, directory, environment)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
-    let guard = CommandGroup(child.id());
+    let mut shell = shell(command, directory, environment);
+    shell.stdout(Stdio::null()).stderr(Stdio::null());
+    // Dropped, also when the caller is given up, it is killed.
+    let group = ProcessGroup::start_unmarked(&mut shell)?;
     loop {
-        if let Some(status) = child.try_wait()? {
-            std::mem::forget(guard);
+        if let Some(status) = group.leader_status() {
+            group.release();
             return Ok(status);
         }
         if Instant::now() >= deadline {
-            drop(guard);
-            child.wait()?;
             return Err(io::Error::new(
                 io::ErrorKind::TimedOut,
                 format!("not done after {} ms", timeout.as_millis()),
             ));
         }
         tokio::time::sleep(POLL).await;
-    }
-}
-
-/// Kills the group of a command that runs, also when its caller is given up.
-struct CommandGroup(u32);
-
-impl Drop for CommandGroup {
-    fn drop(&mut self) {
-        processes::kill_group(self.0);
     }
 }
 
@@ -577,16 +514,6 @@ impl Output {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
-}
-
-/// The exit of a shell, as the system tells it.
-fn exit_status(code: i32, signalled: bool) -> ExitStatus {
-    // The form of wait(2): the signal in the low seven bits, else the code above them.
-    ExitStatus::from_raw(if signalled {
-        code & 0x7f
-    } else {
-        (code & 0xff) << 8
-    })
 }
 
 fn own_variable(name: &OsStr) -> &str {
