@@ -116,6 +116,24 @@ def test_an_unchanged_service_replays_green_without_its_servers(
     assert (replayed.code, totals["tests"], totals["passed"]) == (0, expected, expected), replayed.errors
 
 
+@pytest.mark.parametrize("service", STORES)
+def test_a_required_sandbox_lets_the_sdk_reach_the_mock_server_over_tcp(
+    projects: dict[str, Project], service: str
+) -> None:
+    project = projects[service]
+    project.configure("tcp")
+    ran = project.drift("replay", "--sandbox-mode", "strict")
+    if "the sandbox is required" in ran.stderr:
+        # A kernel without Landlock; nothing was replayed.
+        assert (ran.returncode, ran.stdout) == (2, ""), ran.stderr
+        assert "Linux 6.7" in ran.stderr
+        return
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert f"{len(SHOPPING)} tests: {len(SHOPPING)} passed" in ran.stdout
+    ports = sorted((project.port, project.mock_port))
+    assert f"sandbox: TCP to ports {ports[0]} and {ports[1]} only" in ran.stderr, ran.stderr
+
+
 # By service: what is edited, and what `drift replay` has to name, nothing else.
 CHANGES = {
     "a renamed field": (

@@ -197,6 +197,12 @@ pub(crate) struct ReplayArguments {
     /// Keep the service's whole output in .tusk/logs
     #[arg(long)]
     pub(crate) enable_service_logs: bool,
+    /// Whether the service may connect only to its own TCP port and the mock server: `strict` requires it, `auto` does it where the system can and the service comes up; `replay.sandbox.mode` of the configuration, else auto
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub(crate) sandbox_mode: Option<SandboxModeName>,
+    /// A configuration of the published program's sandbox (fence); its `allowLocalOutboundPorts` are allowed
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sandbox_config: Option<PathBuf>,
     /// Collect coverage, where the SDK can, and print its totals
     #[arg(long)]
     pub(crate) show_coverage: bool,
@@ -218,6 +224,13 @@ pub(crate) struct ReplayArguments {
 pub(crate) enum OutputFormat {
     Text,
     Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SandboxModeName {
+    Strict,
+    Auto,
+    Off,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

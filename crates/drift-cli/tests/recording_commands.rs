@@ -264,6 +264,100 @@ fn a_changed_value_is_shown_by_path_in_every_form_and_exits_1() {
     assert_eq!(saved["trace_test_results"][0]["test_success"], false);
 }
 
+/// Runs a program on a kernel that has no Landlock, as far as the program can see.
+#[cfg(target_os = "linux")]
+const WITHOUT_LANDLOCK: &str = r#"
+import ctypes, os, sys
+class Rule(ctypes.Structure):
+    _fields_ = [("code", ctypes.c_ushort), ("jt", ctypes.c_ubyte), ("jf", ctypes.c_ubyte), ("k", ctypes.c_uint)]
+class Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("rules", ctypes.POINTER(Rule))]
+# The system call 444, landlock_create_ruleset, gives ENOSYS; every other one is allowed.
+rules = (Rule * 4)(Rule(0x20, 0, 0, 0), Rule(0x15, 0, 1, 444), Rule(0x06, 0, 0, 0x50026), Rule(0x06, 0, 0, 0x7FFF0000))
+program = Program(4, rules)
+prctl = ctypes.CDLL(None).prctl
+zero = ctypes.c_ulong(0)
+assert prctl(38, ctypes.c_ulong(1), zero, zero, zero) == 0
+assert prctl(22, ctypes.c_ulong(2), ctypes.byref(program), zero, zero) == 0
+os.execv(sys.argv[1], sys.argv[1:])
+"#;
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_kernel_without_landlock_is_told_where_a_sandbox_is_required_and_replays_without_where_not() {
+    let project = Project::new();
+    for (mode, code, said) in [
+        (
+            "strict",
+            2,
+            "the sandbox is required (strict); `--sandbox-mode auto` and `off` replay without it: this system cannot confine a service: that takes Linux 6.7",
+        ),
+        ("auto", 0, "notice: the service runs without a sandbox: "),
+        ("off", 0, ""),
+    ] {
+        let mut command = Command::new("python3");
+        command
+            .args(["-c", WITHOUT_LANDLOCK, env!("CARGO_BIN_EXE_drift")])
+            .args(["replay", "--sandbox-mode", mode])
+            .current_dir(project.path())
+            .env("HOME", project.path());
+        let ran = command.output().unwrap();
+        let errors = text(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(code), "{mode}: {errors}");
+        assert!(errors.contains(said), "{mode}: {errors}");
+        assert_eq!(errors.contains("sandbox"), mode != "off", "{errors}");
+    }
+}
+
+/// Whether the kernel of this test confines, as `drift` says.
+fn has_sandbox(project: &Project) -> bool {
+    let ran = project.drift(&["replay", "--sandbox-mode", "strict"]);
+    let errors = text(&ran.stderr);
+    let confined = format!("; sandbox: TCP to port {} only", project.port);
+    let is_confined = errors.contains(&confined);
+    let expected = if is_confined { 0 } else { 2 };
+    assert_eq!(ran.status.code(), Some(expected), "{errors}");
+    assert!(
+        is_confined || errors.contains("the sandbox is required"),
+        "{errors}"
+    );
+    is_confined
+}
+
+#[test]
+fn a_file_of_the_published_sandbox_opens_its_local_ports_and_its_other_keys_are_named() {
+    let project = Project::new();
+    let other = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let other = other.local_addr().unwrap().port();
+    let fence = format!(
+        r#"{{
+  // the database
+  "network": {{"allowLocalOutbound": true, "allowLocalOutboundPorts": [{other}]}},
+  "command": {{"deny": ["git push"]}},
+}}"#
+    );
+    std::fs::write(project.path().join("fence.json"), fence).unwrap();
+    let ran = project.drift(&["replay", "--sandbox-config", "fence.json"]);
+    let errors = text(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(0), "{errors}");
+    assert!(errors.contains("fence.json: not applied here"), "{errors}");
+    assert!(errors.contains(": command"), "{errors}");
+    if has_sandbox(&project) {
+        let (first, second) = (other.min(project.port), other.max(project.port));
+        let ports = format!("sandbox: TCP to ports {first} and {second} only");
+        assert!(errors.contains(&ports), "{errors}");
+    } else {
+        assert!(errors.contains("runs without a sandbox"), "{errors}");
+    }
+    let ran = project.drift(&["replay", "--sandbox-config", "none.json"]);
+    assert_eq!(ran.status.code(), Some(2));
+    assert!(
+        text(&ran.stderr).contains("none.json"),
+        "{}",
+        text(&ran.stderr)
+    );
+}
+
 #[test]
 fn the_published_form_on_standard_output_is_one_object_a_test() {
     let project = Project::new();

@@ -1,8 +1,10 @@
 //! The configuration: `.tusk/config.yaml` as the published program reads it,
 //! and our own keys beside it. Leaves out everything that happens with it.
 
+mod sandbox;
 mod yaml;
 
+pub use sandbox::{SandboxConfig, SandboxFile, SandboxMode};
 pub use yaml::parse_duration;
 
 use crate::outbound::{OutboundIgnore, OutboundOptions};
@@ -164,6 +166,8 @@ pub struct Config {
     pub redaction: RedactionOptions,
     /// `recording`.
     pub recording: RecordingConfig,
+    /// `replay.sandbox`.
+    pub sandbox: SandboxConfig,
     /// `traces.dir`, or `TUSK_TRACES_DIR`; default `.tusk/traces`.
     pub traces_dir: PathBuf,
     /// `results.dir`, or `TUSK_RESULTS_DIR`; default `.tusk/results`.
@@ -344,6 +348,12 @@ impl Config {
         working_dir: &Path,
         environment: Environment<'_>,
     ) -> Result<Config, ConfigError> {
+        let text = Config::read_text(file)?;
+        Config::parse_in(&text, file, base, working_dir, environment)
+    }
+
+    /// The text of a file that is not larger than a configuration may be.
+    fn read_text(file: &Path) -> Result<String, ConfigError> {
         let read_error = |source| ConfigError::Read {
             file: file.to_owned(),
             source,
@@ -355,8 +365,7 @@ impl Config {
                 bytes,
             });
         }
-        let text = std::fs::read_to_string(file).map_err(read_error)?;
-        Config::parse_in(&text, file, base, working_dir, environment)
+        std::fs::read_to_string(file).map_err(read_error)
     }
 
     /// Reads a text as the contents of a file.
@@ -389,39 +398,14 @@ impl Config {
         working_dir: &Path,
         environment: Environment<'_>,
     ) -> Result<Config, ConfigError> {
-        let invalid = |problems| ConfigError::Invalid {
-            file: file.to_owned(),
-            problems,
-        };
-        check_yaml(text).map_err(|problem| invalid(vec![problem]))?;
-        let documents = MarkedYamlOwned::load_from_str(text)
-            .map_err(|error| invalid(vec![scan_problem(&error)]))?;
         let mut config = Config::defaults(working_dir, environment);
         config.file = Some(file.to_owned());
         config.base_dir = base.to_owned();
         let mut reader = Reader::default();
         let mut dirs = (None, None);
-        if let Some(root) = documents.first() {
-            let field = Field {
-                node: root,
-                line: root.span.start.line() as u64,
-                column: root.span.start.col() as u64 + 1,
-            };
-            dirs = config.read(&mut reader, field);
-        }
-        if let Some(second) = documents.get(1) {
-            reader.problems.push(yaml_problem(
-                second.span.start.line() as u64,
-                1,
-                "a second document (`---`); a configuration is one".to_owned(),
-            ));
-        }
-        if !reader.problems.is_empty() {
-            reader
-                .problems
-                .sort_by_key(|problem| (problem.line, problem.column));
-            return Err(invalid(reader.problems));
-        }
+        read_yaml(text, file, &mut reader, |reader, root| {
+            dirs = config.read(reader, root);
+        })?;
         config.notices.append(&mut reader.notices);
         config.set_directories(dirs, working_dir, environment);
         Ok(config)
@@ -438,6 +422,7 @@ impl Config {
             outbound: OutboundOptions::default(),
             redaction: RedactionOptions::default(),
             recording: RecordingConfig::default(),
+            sandbox: SandboxConfig::default(),
             traces_dir: PathBuf::new(),
             results_dir: PathBuf::new(),
             coverage: CoverageConfig::default(),
@@ -518,19 +503,7 @@ impl Config {
             self.read_recording(reader, field);
         }
         let replay = block(reader, "replay", &["sandbox"], Unknown::Refuse);
-        if let Some(field) = replay.get("sandbox") {
-            reader.block(
-                field,
-                "replay.sandbox",
-                &["mode", "config_path"],
-                Unknown::Mention,
-            );
-            reader.notices.push(ConfigNotice {
-                line: field.line,
-                key: "replay.sandbox".to_owned(),
-                message: "replay.sandbox is read by the published program only: here the service runs without a sandbox, its outbound calls are answered from the recording".to_owned(),
-            });
-        }
+        self.sandbox = SandboxConfig::read(reader, &replay, &self.base_dir);
         let traces = block(reader, "traces", &["dir"], Unknown::Refuse);
         let results = block(reader, "results", &["dir"], Unknown::Refuse);
         let coverage = block(
@@ -653,6 +626,43 @@ impl Config {
                 .collect(),
         };
     }
+}
+
+/// Reads a text that is one YAML document; all faults are named at once.
+fn read_yaml(
+    text: &str,
+    file: &Path,
+    reader: &mut Reader,
+    read: impl FnOnce(&mut Reader, Field<'_>),
+) -> Result<(), ConfigError> {
+    let invalid = |problems| ConfigError::Invalid {
+        file: file.to_owned(),
+        problems,
+    };
+    check_yaml(text).map_err(|problem| invalid(vec![problem]))?;
+    let documents = MarkedYamlOwned::load_from_str(text)
+        .map_err(|error| invalid(vec![scan_problem(&error)]))?;
+    if let Some(root) = documents.first() {
+        let field = Field {
+            node: root,
+            line: root.span.start.line() as u64,
+            column: root.span.start.col() as u64 + 1,
+        };
+        read(reader, field);
+    }
+    if let Some(second) = documents.get(1) {
+        reader.problems.push(yaml_problem(
+            second.span.start.line() as u64,
+            1,
+            "a second document (`---`); a configuration is one".to_owned(),
+        ));
+    }
+    if reader.problems.is_empty() {
+        return Ok(());
+    }
+    let mut problems = std::mem::take(&mut reader.problems);
+    problems.sort_by_key(|problem| (problem.line, problem.column));
+    Err(invalid(problems))
 }
 
 /// The directory of the project that a configuration belongs to.

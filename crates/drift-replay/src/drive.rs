@@ -14,21 +14,23 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::config::SandboxMode;
 use crate::coverage::Coverage;
 use crate::server::{
-    Answering, Event, Handshake, Listen, ListenError, Sdk, Server, ServerHandle, ServerOptions,
-    TestRecord,
+    Answering, Event, Listen, ListenError, Sdk, Server, ServerHandle, ServerOptions, TestRecord,
 };
-use crate::service::{ServiceError, ServiceProcess, ServiceSpec, environment_for};
+use crate::service::{Sandbox, ServiceError, ServiceProcess, ServiceSpec, environment_for};
 use crate::span::Span;
 
 mod http;
 mod plan;
 mod request;
+mod start;
 
 pub use http::{HttpResponse, MAX_RESPONSE_BYTES, SendError, send_recorded_request};
 pub use plan::{planned_tests, recorded_environments};
 pub use request::{RecordedRequest, RequestError, TRACE_ID_HEADER};
+pub use start::SandboxPlan;
 
 /// The group of tests whose spans name no environment.
 pub const DEFAULT_ENVIRONMENT: &str = "default";
@@ -68,8 +70,10 @@ pub struct RunPlan {
     pub tests: Vec<PlannedTest>,
     /// Where their root spans are.
     pub roots: Arc<dyn Roots>,
-    /// The service.
+    /// The service. Its sandbox is made for each start.
     pub service: ServiceSpec,
+    /// What its processes may connect to.
+    pub sandbox: SandboxPlan,
     /// Where the mock server listens.
     pub listen: Listen,
     /// The name by which the service reaches it over TCP; `None` on this machine.
@@ -111,6 +115,7 @@ impl RunPlan {
             tests,
             roots,
             service,
+            sandbox: SandboxPlan::off(),
             listen,
             mock_host: None,
             server: ServerOptions::default(),
@@ -307,8 +312,8 @@ pub struct RunOutcome {
 pub trait Observer: Send + Sync + 'static {
     /// An environment begins, with so many tests.
     fn environment(&self, _name: &str, _tests: usize) {}
-    /// The service is ready; it took so long.
-    fn service_ready(&self, _took: Duration) {}
+    /// The service is ready; it took so long, and runs in this sandbox.
+    fn service_ready(&self, _took: Duration, _sandbox: Option<&Sandbox>) {}
     /// A test ended for good; each is told once.
     fn test_finished(&self, _outcome: &TestOutcome) {}
     /// Something to tell.
@@ -360,11 +365,13 @@ pub async fn run_tests(
     observer: Arc<dyn Observer>,
     cancel: Cancel,
 ) -> RunOutcome {
+    let notices = Arc::new(Notices {
+        kept: Mutex::default(),
+        observer: Arc::clone(&observer),
+    });
     let mut run = Run {
-        notices: Arc::new(Notices {
-            kept: Mutex::default(),
-            observer: Arc::clone(&observer),
-        }),
+        sandbox: plan.sandbox.begin(&notices),
+        notices,
         plan: Arc::clone(&plan),
         answering,
         observer,
@@ -435,6 +442,8 @@ struct Run {
     observer: Arc<dyn Observer>,
     notices: Arc<Notices>,
     cancel: Cancel,
+    /// Of the next start.
+    sandbox: SandboxMode,
     outcome: RunOutcome,
     told_of_concurrency: bool,
 }
@@ -591,32 +600,6 @@ impl Run {
                 self.outcome.tests.push(outcome);
             }
         }
-    }
-
-    /// Starts the service and waits until it can be tested.
-    async fn start_service(&mut self, stage: &mut Stage) -> Result<(), RunError> {
-        let begin = Instant::now();
-        stage.server.begin_service();
-        let service =
-            ServiceProcess::start(self.plan.service.clone(), stage.environment.clone()).await?;
-        let service = stage.service.insert(service);
-        service.wait_ready().await?;
-        self.observer.service_ready(begin.elapsed());
-        match wait_connected(&stage.server, service, self.plan.connect_timeout).await? {
-            Handshake::Connected(_) => {}
-            Handshake::Refused(reason) => return Err(RunError::SdkRefused { reason }),
-            Handshake::None => {
-                let waited = self.plan.connect_timeout;
-                if self.plan.require_sdk {
-                    return Err(RunError::NeverConnected { waited });
-                }
-                self.notices.add("never_connected", never_connected(waited));
-            }
-        }
-        if self.plan.coverage {
-            self.baseline(&stage.server).await;
-        }
-        Ok(())
     }
 
     async fn baseline(&mut self, server: &ServerHandle) {
@@ -903,30 +886,6 @@ impl Stage {
         if let Some(mut service) = self.service.take() {
             service.end().await;
             self.output = service.output();
-        }
-    }
-}
-
-/// Waits for an SDK as long as the service lives.
-async fn wait_connected(
-    server: &ServerHandle,
-    service: &mut ServiceProcess,
-    timeout: Duration,
-) -> Result<Handshake, ServiceError> {
-    const LOOK: Duration = Duration::from_millis(200);
-    let deadline = Instant::now() + timeout;
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let found = server.wait_connected(left.min(LOOK)).await;
-        if found != Handshake::None {
-            return Ok(found);
-        }
-        if !service.is_alive() {
-            // Says how it ended, with its output.
-            service.wait_ready().await?;
-        }
-        if left.is_zero() {
-            return Ok(Handshake::None);
         }
     }
 }

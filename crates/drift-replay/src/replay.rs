@@ -4,10 +4,12 @@
 use crate::compare::{
     ActualResponse, compare_response, no_response, recorded_status, request_name,
 };
-use crate::config::{CommunicationKind, Config, ReadinessCheck};
+use crate::config::{
+    CommunicationKind, Config, ConfigError, ReadinessCheck, SandboxFile, SandboxMode,
+};
 use crate::drive::{
-    EnvironmentOutcome, HttpResponse, PlannedTest, RequestError, RunOutcome, RunPlan, TestError,
-    TestOutcome, planned_tests, recorded_environments,
+    EnvironmentOutcome, HttpResponse, PlannedTest, RequestError, RunOutcome, RunPlan, SandboxPlan,
+    TestError, TestOutcome, planned_tests, recorded_environments,
 };
 use crate::filter::Filter;
 use crate::load::{LoadError, Recording, Trace};
@@ -16,7 +18,7 @@ use crate::outbound::{LiveCall, MatchedSpan, check_outbound};
 use crate::report::{MatchEvent, RunResults, TestResult, TestState};
 use crate::request::MockRequest;
 use crate::server::{Listen, MockEvent, Sdk};
-use crate::service::{Readiness, ServiceSpec};
+use crate::service::{NoSandbox, Readiness, Sandbox, ServiceSpec};
 use crate::span::Span;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -37,6 +39,10 @@ pub struct ReplayOptions {
     pub coverage: Option<bool>,
     /// Where all of the service's output goes too.
     pub log_file: Option<PathBuf>,
+    /// Over `replay.sandbox.mode`.
+    pub sandbox_mode: Option<SandboxMode>,
+    /// Over `replay.sandbox.config_path`.
+    pub sandbox_config: Option<PathBuf>,
 }
 
 /// Why there is nothing to run.
@@ -51,6 +57,15 @@ pub enum ReplayError {
         /// The file that was read, if there is one.
         config: Option<PathBuf>,
     },
+    /// A sandbox is required, and this system has none.
+    #[error("the sandbox is required (strict); `--sandbox-mode auto` and `off` replay without it")]
+    NoSandbox {
+        /// Why it has none.
+        source: NoSandbox,
+    },
+    /// The file of the sandbox cannot be used.
+    #[error(transparent)]
+    SandboxConfig(#[from] ConfigError),
     /// A span cannot be read any more.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -61,6 +76,8 @@ impl ReplayError {
     pub fn code(&self) -> &'static str {
         match self {
             ReplayError::NoStartCommand { .. } => "no_start_command",
+            ReplayError::NoSandbox { .. } => "no_sandbox",
+            ReplayError::SandboxConfig(error) => error.code(),
             ReplayError::Load(error) => error.code(),
         }
     }
@@ -91,6 +108,7 @@ pub fn plan(
         )
     };
     let in_container = is_container(&command);
+    let sandbox = sandbox(config, options, in_container)?;
     let service = ServiceSpec { command, ..service };
     let tests = tests(recording, options)?;
     let coverage = options.coverage.unwrap_or(config.coverage.enabled);
@@ -102,6 +120,7 @@ pub fn plan(
             .unwrap_or(config.test_execution.concurrency)
             .max(1),
         test_timeout: config.test_execution.timeout,
+        sandbox,
         coverage,
         ..RunPlan::new(tests, recording.clone(), service, listen)
     })
@@ -119,6 +138,49 @@ fn with_readiness(spec: ServiceSpec, check: Option<&ReadinessCheck>) -> ServiceS
             ..spec
         },
     }
+}
+
+/// The sandbox, by the configuration and the file that it or the caller names.
+fn sandbox(
+    config: &Config,
+    options: &ReplayOptions,
+    in_container: bool,
+) -> Result<SandboxPlan, ReplayError> {
+    let mut plan = SandboxPlan {
+        mode: options.sandbox_mode.unwrap_or(config.sandbox.mode),
+        allow_ports: config.sandbox.allow_ports.clone(),
+        notices: Vec::new(),
+    };
+    if plan.mode == SandboxMode::Off {
+        return Ok(plan);
+    }
+    if plan.mode == SandboxMode::Strict {
+        Sandbox::support().map_err(|source| ReplayError::NoSandbox { source })?;
+    }
+    if in_container {
+        // What docker starts is a child of its daemon. Its client may need the network,
+        // to ask a registry for instance.
+        plan.notices.push(match plan.mode {
+            SandboxMode::Strict => "the start command runs docker: only its client is in the sandbox, the containers are not".to_owned(),
+            SandboxMode::Auto | SandboxMode::Off => {
+                plan.mode = SandboxMode::Off;
+                "the start command runs docker, whose containers no sandbox of ours holds, so there is none".to_owned()
+            }
+        });
+    }
+    let file = options.sandbox_config.as_ref();
+    if let Some(path) = file.or(config.sandbox.config_path.as_ref()) {
+        let file = SandboxFile::load(path)?;
+        plan.allow_ports.extend(file.allow_ports);
+        if !file.not_read.is_empty() {
+            plan.notices.push(format!(
+                "{}: not applied here, where a sandbox knows TCP ports alone: {}",
+                path.display(),
+                file.not_read.join(", ")
+            ));
+        }
+    }
+    Ok(plan)
 }
 
 /// Whether the service runs in a container, which reaches no Unix socket of ours.

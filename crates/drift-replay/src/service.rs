@@ -20,9 +20,11 @@ use crate::process_group::{POLL, ProcessGroup};
 
 mod environment;
 mod port_holder;
+mod sandbox;
 
 pub use environment::{environment_for, is_never_applied, is_only_applied_where_unset};
 pub use port_holder::port_holder;
+pub use sandbox::{NoSandbox, Sandbox};
 
 /// How long one attempt to connect or one health check may take.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -51,6 +53,9 @@ pub struct ServiceSpec {
     pub output_limit_bytes: usize,
     /// Where all of its output goes too.
     pub log_file: Option<PathBuf>,
+    /// What it and all that it starts may connect to; `None` for everything. The
+    /// readiness and the stop command are ours, and not confined.
+    pub sandbox: Option<Sandbox>,
 }
 
 impl Default for ServiceSpec {
@@ -65,6 +70,7 @@ impl Default for ServiceSpec {
             stop_grace: Duration::from_secs(3),
             output_limit_bytes: 256 * 1024,
             log_file: None,
+            sandbox: None,
         }
     }
 }
@@ -125,6 +131,9 @@ pub enum ServiceError {
         /// What the system said.
         source: io::Error,
     },
+    /// The system cannot keep its sandbox; nothing was started.
+    #[error(transparent)]
+    NoSandbox(#[from] NoSandbox),
     /// The system did not start the shell.
     #[error("/bin/sh could not be started for {command:?}")]
     CannotStart {
@@ -143,6 +152,7 @@ impl ServiceError {
             ServiceError::ExitedEarly { .. } => "service_exited",
             ServiceError::NotReady { .. } => "service_not_ready",
             ServiceError::LogFile { .. } => "log_file",
+            ServiceError::NoSandbox(_) => "no_sandbox",
             ServiceError::CannotStart { .. } => "cannot_start",
         }
     }
@@ -187,7 +197,7 @@ impl ServiceProcess {
     /// makes it), after a look at its port.
     ///
     /// # Errors
-    /// [`ServiceError`]; of these `PortInUse`, `LogFile`, `CannotStart`.
+    /// [`ServiceError`]; of these `PortInUse`, `LogFile`, `NoSandbox`, `CannotStart`.
     pub async fn start(
         spec: ServiceSpec,
         mut environment: BTreeMap<OsString, OsString>,
@@ -215,7 +225,11 @@ impl ServiceProcess {
         let output = Arc::new(Output::default());
         let mut command = shell(&spec.command, spec.directory.as_deref(), &environment);
         command.stdout(writer).stderr(second);
-        let group = ProcessGroup::start(&mut command).map_err(cannot_start)?;
+        let started = match &spec.sandbox {
+            Some(sandbox) => sandbox.around(|| ProcessGroup::start(&mut command))?,
+            None => ProcessGroup::start(&mut command),
+        };
+        let group = started.map_err(cannot_start)?;
         // It holds the ends of the pipe that are the service's.
         drop(command);
         // Of the readiness and stop commands too, so that what outlives them is found.

@@ -16,12 +16,13 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use drift_replay::config::SandboxMode;
 use drift_replay::drive::{
-    Cancel, Notice, Observer, PlannedTest, Roots, RunOutcome, RunPlan, TestError, TestOutcome,
-    Unobserved, planned_tests, recorded_environments, run_tests,
+    Cancel, Notice, Observer, PlannedTest, Roots, RunOutcome, RunPlan, SandboxPlan, TestError,
+    TestOutcome, Unobserved, planned_tests, recorded_environments, run_tests,
 };
 use drift_replay::server::{Answered, Answering, Listen};
-use drift_replay::service::ServiceSpec;
+use drift_replay::service::{Sandbox, ServiceSpec};
 use drift_replay::{LoadOptions, MatchOptions, Matcher, Recording, Span};
 use sdk::{DEADLINE, free_port};
 use serde_json::{Value, json};
@@ -698,4 +699,88 @@ async fn a_recording_is_run_from_its_files_with_its_environment_and_its_answers(
         "{}",
         boot.answer.error
     );
+}
+
+fn in_sandbox(mode: SandboxMode, allow_ports: Vec<u16>) -> SandboxPlan {
+    SandboxPlan {
+        mode,
+        allow_ports,
+        ..SandboxPlan::off()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_in_a_sandbox_reaches_the_mock_server_over_tcp() {
+    let project = Project::new().with("a", "/call?one,miss");
+    let mut plan = project.plan();
+    plan.listen = Listen::Tcp(([127, 0, 0, 1], 0).into());
+    plan.sandbox = in_sandbox(SandboxMode::Strict, Vec::new());
+    let outcome = run(plan).await;
+    match Sandbox::support() {
+        Ok(()) => {
+            assert_eq!(body(&outcome, "a"), "[true, false]");
+            assert_eq!(outcome.notices, []);
+        }
+        Err(_) => {
+            let error = outcome.environments[0].error.as_ref().unwrap();
+            assert_eq!(error.code(), "no_sandbox");
+            assert_eq!(error_code(&outcome, "a"), "not_run");
+        }
+    }
+}
+
+/// A plan for a service that needs another server to come up.
+fn needs_another_port(project: &Project, port: u16) -> RunPlan {
+    let mut plan = project.plan();
+    plan.service.command = format!(
+        "python3 -c \"import socket; socket.create_connection(('127.0.0.1', {port}))\" && {}",
+        plan.service.command
+    );
+    plan
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_does_not_come_up_in_its_sandbox_is_started_once_more_without() {
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = server.local_addr().unwrap().port();
+    let project = Project::new()
+        .with("a", "/echo")
+        .in_environment("one")
+        .with("b", "/echo")
+        .in_environment("two");
+    let mut plan = needs_another_port(&project, port);
+    plan.sandbox = in_sandbox(SandboxMode::Auto, Vec::new());
+    let outcome = run(plan).await;
+    for id in ["a", "b"] {
+        assert_eq!(of(&outcome, id).response.as_ref().unwrap().status, 200);
+    }
+    let codes: Vec<&str> = outcome.notices.iter().map(|notice| notice.code).collect();
+    match Sandbox::support() {
+        Ok(()) => {
+            assert_eq!(codes, ["sandbox_given_up"]);
+            assert_eq!(
+                outcome.notices[0].message,
+                "the service did not come up in its sandbox (it ended with exit status: 1), and is started again without"
+            );
+        }
+        Err(_) => assert_eq!(codes, ["no_sandbox"]),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_required_sandbox_is_not_given_up_and_its_ports_can_be_more() {
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = server.local_addr().unwrap().port();
+    let project = Project::new().with("a", "/echo");
+    for (allowed, code) in [(vec![port], None), (Vec::new(), Some("service_exited"))] {
+        let mut plan = needs_another_port(&project, port);
+        plan.sandbox = in_sandbox(SandboxMode::Strict, allowed);
+        let outcome = run(plan).await;
+        let expected = match Sandbox::support() {
+            Ok(()) => code,
+            Err(_) => Some("no_sandbox"),
+        };
+        let error = outcome.environments[0].error.as_ref();
+        assert_eq!(error.map(|error| error.code()), expected);
+    }
 }

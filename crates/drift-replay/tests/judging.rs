@@ -225,3 +225,23 @@ fn a_test_without_a_response_has_failed_and_its_calls_are_not_missing() {
         Some("no complete response came within 30000 ms")
     );
 }
+
+#[test]
+fn a_start_command_that_runs_docker_is_told_that_no_sandbox_holds_containers() {
+    use drift_replay::config::SandboxMode;
+    use drift_replay::replay::{ReplayOptions, plan};
+    let folder = tempfile::tempdir().unwrap();
+    let recording = Arc::new(recording(folder.path()));
+    let text = "service: {start: {command: docker compose up}}";
+    let file = Path::new("/p/.tusk/config.yaml");
+    let config = Config::parse(text, file, Path::new("/p"), &|_| None).unwrap();
+    let planned = plan(&config, &recording, &ReplayOptions::default()).unwrap();
+    assert_eq!(planned.sandbox.mode, SandboxMode::Off);
+    assert!(planned.sandbox.notices[0].contains("containers"));
+    let off = ReplayOptions {
+        sandbox_mode: Some(SandboxMode::Off),
+        ..ReplayOptions::default()
+    };
+    let planned = plan(&config, &recording, &off).unwrap();
+    assert_eq!(planned.sandbox.notices, Vec::<String>::new());
+}

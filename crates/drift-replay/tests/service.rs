@@ -15,7 +15,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use drift_replay::service::{
-    Readiness, ServiceError, ServiceProcess, ServiceSpec, Stopped, environment_for,
+    Readiness, Sandbox, ServiceError, ServiceProcess, ServiceSpec, Stopped, environment_for,
 };
 use sdk::{DEADLINE, free_port, until};
 
@@ -27,6 +27,16 @@ s.bind(('127.0.0.1',int(sys.argv[1])))
 s.listen()
 print('listening',flush=True)
 while True: s.accept()[0].close()
+";
+
+/// Connects to each of its arguments, ports and paths, and prints how that went.
+const CONNECTS: &str = "import socket,sys
+for place in sys.argv[1:]:
+    try:
+        if place.startswith('/'): socket.socket(socket.AF_UNIX).connect(place)
+        else: socket.create_connection(('127.0.0.1',int(place)),20).close()
+        print(place,'open',flush=True)
+    except OSError as error: print(place,error.strerror,flush=True)
 ";
 
 fn environment() -> BTreeMap<OsString, OsString> {
@@ -312,4 +322,65 @@ async fn a_service_gets_exactly_the_environment_it_is_given() {
         names,
         ["DRIFT_SERVICE_MARK", "PATH", "REGION", "TUSK_DRIFT_MODE"]
     );
+}
+
+/// A service that connects to an allowed port, another one and a Unix socket, by
+/// itself and through a child in a session of its own, and then listens.
+async fn connecting(sandboxed: bool) -> (Result<String, ServiceError>, Vec<String>) {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("connects.py"), CONNECTS).unwrap();
+    let listener = || std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (allowed, other) = (listener(), listener());
+    let port_of = |listener: &std::net::TcpListener| listener.local_addr().unwrap().port();
+    let socket = directory.path().join("socket");
+    let _unix = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let places = [
+        port_of(&allowed).to_string(),
+        port_of(&other).to_string(),
+        socket.display().to_string(),
+    ];
+    let connects = format!("python3 connects.py {}", places.join(" "));
+    let command = format!("{connects}; setsid sh -c '{connects}'; exec python3 listen.py PORT");
+    let mut wanted = spec(directory.path(), free_port(), &command);
+    wanted.sandbox = sandboxed.then(|| Sandbox::new([port_of(&allowed), wanted.port]));
+    let output = match ServiceProcess::start(wanted, environment()).await {
+        Ok(mut service) => {
+            service.wait_ready().await.unwrap();
+            until("its output", || service.output().ends_with("listening\n")).await;
+            // The sandbox is the service's alone.
+            std::net::TcpStream::connect(other.local_addr().unwrap()).unwrap();
+            let output = service.output();
+            service.stop().await;
+            Ok(output)
+        }
+        Err(error) => Err(error),
+    };
+    (output, places.to_vec())
+}
+
+#[tokio::test]
+async fn a_service_in_a_sandbox_and_its_children_reach_only_the_allowed_ports_and_unix_sockets() {
+    let (output, places) = connecting(true).await;
+    match Sandbox::support() {
+        Ok(()) => {
+            let once = format!(
+                "{} open\n{} Permission denied\n{} open\n",
+                places[0], places[1], places[2]
+            );
+            assert_eq!(output.unwrap(), format!("{once}{once}listening\n"));
+        }
+        Err(unsupported) => {
+            let error = output.unwrap_err();
+            assert_eq!(error.code(), "no_sandbox");
+            assert_eq!(error.to_string(), unsupported.to_string());
+            assert!(unsupported.to_string().contains("Linux 6.7"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_service_without_a_sandbox_reaches_every_port() {
+    let (output, places) = connecting(false).await;
+    let once: String = places.iter().map(|it| format!("{it} open\n")).collect();
+    assert_eq!(output.unwrap(), format!("{once}{once}listening\n"));
 }

@@ -47,6 +47,7 @@ class Project:
     service: Path
     port: int
     environment: dict[str, str]
+    mock_port: int = 0
     recorder: subprocess.Popen[bytes] | None = None
 
     @classmethod
@@ -80,6 +81,7 @@ class Project:
         return [program, self.service.name]
 
     def configure(self, transport: str) -> None:
+        self.mock_port = free_port()
         lines = [
             "service:",
             "  id: shop",
@@ -89,7 +91,7 @@ class Project:
             f"    command: exec {' '.join(self.command)}",
             "  communication:",
             f"    type: {transport}",
-            f"    tcp_port: {free_port()}",
+            f"    tcp_port: {self.mock_port}",
         ]
         (self.folder / ".tusk" / "config.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
 

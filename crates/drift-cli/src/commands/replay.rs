@@ -2,7 +2,7 @@
 
 use super::{Loaded, last_run};
 use crate::Exit;
-use crate::args::{OutputFormat, ReplayArguments};
+use crate::args::{OutputFormat, ReplayArguments, SandboxModeName};
 use crate::describe;
 use crate::results::{Shown, Style, summary, test_lines};
 use crate::terminal::{
@@ -10,6 +10,7 @@ use crate::terminal::{
 };
 use anyhow::Context as _;
 use drift_replay::compare::ActualResponse;
+use drift_replay::config::SandboxMode;
 use drift_replay::drive::{Cancel, Notice, Observer, RunOutcome, RunPlan, TestOutcome, run_tests};
 use drift_replay::filter::Filter;
 use drift_replay::redact::Redactor;
@@ -17,6 +18,7 @@ use drift_replay::replay::{self, Judge, ReplayOptions, RunFacts, actual, failed_
 use drift_replay::report::{
     RunResults, TestResult, to_html, to_json, to_junit, to_published_results, to_published_stdout,
 };
+use drift_replay::service::Sandbox;
 use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -93,6 +95,12 @@ fn options(arguments: &ReplayArguments, loaded: &Loaded) -> anyhow::Result<Repla
         concurrency: arguments.concurrency.map(usize::from),
         coverage: coverage.then_some(true),
         log_file,
+        sandbox_mode: arguments.sandbox_mode.map(|mode| match mode {
+            SandboxModeName::Strict => SandboxMode::Strict,
+            SandboxModeName::Auto => SandboxMode::Auto,
+            SandboxModeName::Off => SandboxMode::Off,
+        }),
+        sandbox_config: arguments.sandbox_config.clone(),
     })
 }
 
@@ -438,11 +446,12 @@ impl Observer for Watcher {
         }
     }
 
-    fn service_ready(&self, took: Duration) {
+    fn service_ready(&self, took: Duration, sandbox: Option<&Sandbox>) {
         if !self.quiet {
             let took = duration(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
-            self.shown
-                .note(styled(format!("the service was ready after {took}"), DIM));
+            let sandbox = sandbox.map_or_else(String::new, |it| format!("; sandbox: {it}"));
+            let text = format!("the service was ready after {took}{sandbox}");
+            self.shown.note(styled(text, DIM));
         }
     }
 

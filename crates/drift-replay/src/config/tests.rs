@@ -68,7 +68,7 @@ recording:
   enable_env_var_recording: true
   exclude_paths: ["^/health"]
 replay:
-  sandbox: {mode: off, config_path: fence.json}
+  sandbox: {mode: off, config_path: fence.json, allow_ports: [5432, 6379]}
 traces: {dir: recorded}
 results: {dir: /abs/results}
 coverage: {enabled: true, include: ["src/**"], exclude: ["**/*.test.js"], strip_path_prefix: /app}
@@ -111,8 +111,15 @@ x-ours: anything
     assert_eq!(config.results_dir, Path::new("/abs/results"));
     assert!(config.coverage.enabled);
     assert_eq!(config.coverage.strip_path_prefix.as_deref(), Some("/app"));
-    assert_eq!(config.notices.len(), 1);
-    assert_eq!(config.notices[0].key, "replay.sandbox");
+    assert_eq!(
+        config.sandbox,
+        SandboxConfig {
+            mode: SandboxMode::Off,
+            allow_ports: vec![5432, 6379],
+            config_path: Some("/project/fence.json".into()),
+        }
+    );
+    assert_eq!(config.notices, []);
 }
 
 #[test]

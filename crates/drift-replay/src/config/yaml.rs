@@ -206,17 +206,35 @@ impl Reader {
         most: i64,
     ) -> Option<i64> {
         let field = block.get(name)?;
-        let found = match scalar(field.node) {
-            Some(ScalarOwned::Integer(value)) => Some(*value),
-            Some(ScalarOwned::String(text)) => text.parse().ok(),
-            _ => None,
-        }
-        .filter(|value| (least..=most).contains(value));
+        let found = integer_of(field.node).filter(|value| (least..=most).contains(value));
         if found.is_none() {
             let expected = format!("a whole number from {least} to {most}");
             self.expected(field, &block.name_of(name), &expected);
         }
         found
+    }
+
+    /// A list of whole numbers within a range; one alone is a list of one.
+    pub(crate) fn integers(
+        &mut self,
+        block: &Block<'_>,
+        name: &str,
+        least: i64,
+        most: i64,
+    ) -> Option<Vec<i64>> {
+        let field = block.get(name)?;
+        let key = block.name_of(name);
+        let mut numbers = Vec::new();
+        for item in self.items(field, &key, true)? {
+            match integer_of(item.node).filter(|value| (least..=most).contains(value)) {
+                Some(number) => numbers.push(number),
+                None => {
+                    let expected = format!("whole numbers from {least} to {most}");
+                    self.expected(item, &key, &expected);
+                }
+            }
+        }
+        Some(numbers)
     }
 
     /// A number as text, so that its digits stay: `0.1` is not rounded.
@@ -318,6 +336,14 @@ impl Reader {
             );
         }
         found
+    }
+}
+
+fn integer_of(node: &MarkedYamlOwned) -> Option<i64> {
+    match scalar(node)? {
+        ScalarOwned::Integer(value) => Some(*value),
+        ScalarOwned::String(text) => text.parse().ok(),
+        _ => None,
     }
 }
 

@@ -1,0 +1,156 @@
+//! The start of the service: in its sandbox where the plan wants one, until it can
+//! be tested.
+
+use std::time::{Duration, Instant};
+
+use super::{Notices, Run, RunError, RunPlan, Stage, never_connected};
+use crate::config::SandboxMode;
+use crate::server::{Address, Handshake, ServerHandle};
+use crate::service::{Sandbox, ServiceError, ServiceProcess, ServiceSpec};
+
+/// Whether the service is confined, and what its processes may connect to over
+/// TCP besides its own port and that of the mock server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SandboxPlan {
+    /// Whether.
+    pub mode: SandboxMode,
+    /// More ports.
+    pub allow_ports: Vec<u16>,
+    /// What to tell of it when the run begins.
+    pub notices: Vec<String>,
+}
+
+impl SandboxPlan {
+    /// None.
+    pub fn off() -> SandboxPlan {
+        SandboxPlan {
+            mode: SandboxMode::Off,
+            allow_ports: Vec::new(),
+            notices: Vec::new(),
+        }
+    }
+
+    /// The mode that holds on this system; tells what there is to tell.
+    pub(super) fn begin(&self, notices: &Notices) -> SandboxMode {
+        for notice in &self.notices {
+            notices.add("sandbox", notice.clone());
+        }
+        if self.mode == SandboxMode::Auto
+            && let Err(error) = Sandbox::support()
+        {
+            notices.add(
+                "no_sandbox",
+                format!("the service runs without a sandbox: {error}"),
+            );
+            return SandboxMode::Off;
+        }
+        self.mode
+    }
+}
+
+/// The sandbox of a service that is served at this address.
+fn sandbox(plan: &RunPlan, server: &Address) -> Sandbox {
+    let mock = match server {
+        Address::Tcp(address) => Some(address.port()),
+        Address::Unix(_) => None,
+    };
+    let more = plan.sandbox.allow_ports.iter().copied();
+    Sandbox::new(more.chain(mock).chain([plan.service.port]))
+}
+
+/// How the service failed to come up, where its sandbox may be the reason.
+fn failed_in_sandbox(error: &RunError) -> Option<String> {
+    match error {
+        RunError::Service(ServiceError::ExitedEarly { status, .. }) => {
+            Some(format!("it ended with {status}"))
+        }
+        RunError::Service(ServiceError::NotReady { timeout, .. }) => {
+            Some(format!("it was not ready after {} ms", timeout.as_millis()))
+        }
+        RunError::Service(ServiceError::NoSandbox(error)) => Some(error.to_string()),
+        _ => None,
+    }
+}
+
+impl Run {
+    /// Starts the service and waits until it can be tested. Where a sandbox is not
+    /// required, a service that does not come up in it is started once more without,
+    /// and so is every later one of the run.
+    pub(super) async fn start_service(&mut self, stage: &mut Stage) -> Result<(), RunError> {
+        let sandbox =
+            (self.sandbox != SandboxMode::Off).then(|| sandbox(&self.plan, stage.server.address()));
+        let started = self.start_in(stage, sandbox).await;
+        let failed = started.as_ref().err().and_then(failed_in_sandbox);
+        match failed {
+            Some(how) if self.sandbox == SandboxMode::Auto => {
+                self.sandbox = SandboxMode::Off;
+                self.notices.add(
+                    "sandbox_given_up",
+                    format!(
+                        "the service did not come up in its sandbox ({how}), and is started again without"
+                    ),
+                );
+                stage.stop_service().await;
+                self.start_in(stage, None).await
+            }
+            _ => started,
+        }
+    }
+
+    async fn start_in(
+        &mut self,
+        stage: &mut Stage,
+        sandbox: Option<Sandbox>,
+    ) -> Result<(), RunError> {
+        let begin = Instant::now();
+        stage.server.begin_service();
+        let spec = ServiceSpec {
+            sandbox: sandbox.clone(),
+            ..self.plan.service.clone()
+        };
+        let service = ServiceProcess::start(spec, stage.environment.clone()).await?;
+        let service = stage.service.insert(service);
+        service.wait_ready().await?;
+        self.observer
+            .service_ready(begin.elapsed(), sandbox.as_ref());
+        match wait_connected(&stage.server, service, self.plan.connect_timeout).await? {
+            Handshake::Connected(_) => {}
+            Handshake::Refused(reason) => return Err(RunError::SdkRefused { reason }),
+            Handshake::None => {
+                let waited = self.plan.connect_timeout;
+                if self.plan.require_sdk {
+                    return Err(RunError::NeverConnected { waited });
+                }
+                self.notices.add("never_connected", never_connected(waited));
+            }
+        }
+        if self.plan.coverage {
+            self.baseline(&stage.server).await;
+        }
+        Ok(())
+    }
+}
+
+/// Waits for an SDK as long as the service lives.
+async fn wait_connected(
+    server: &ServerHandle,
+    service: &mut ServiceProcess,
+    timeout: Duration,
+) -> Result<Handshake, ServiceError> {
+    const LOOK: Duration = Duration::from_millis(200);
+    let deadline = Instant::now() + timeout;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let found = server.wait_connected(left.min(LOOK)).await;
+        if found != Handshake::None {
+            return Ok(found);
+        }
+        if !service.is_alive() {
+            // Says how it ended, with its output.
+            service.wait_ready().await?;
+        }
+        if left.is_zero() {
+            return Ok(Handshake::None);
+        }
+    }
+}
