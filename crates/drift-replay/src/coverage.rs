@@ -9,6 +9,10 @@ use std::fmt::Write as _;
 
 use tusk_drift_schemas::tusk::drift::core::v1 as contract;
 
+mod selection;
+
+pub use selection::{Selection, SelectionError};
+
 /// More branches than a line of source can have; each becomes a line of LCOV, so
 /// a wrong number must not become billions of them.
 const MAX_BRANCHES: u32 = 10_000;

@@ -11,6 +11,7 @@ use crate::terminal::{
 use anyhow::Context as _;
 use drift_replay::compare::ActualResponse;
 use drift_replay::config::SandboxMode;
+use drift_replay::coverage::Selection;
 use drift_replay::drive::{Cancel, Notice, Observer, RunOutcome, RunPlan, TestOutcome, run_tests};
 use drift_replay::filter::Filter;
 use drift_replay::redact::Redactor;
@@ -30,6 +31,11 @@ pub(crate) fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
     let config = Arc::clone(&loaded.config);
     let options = options(arguments, &loaded)?;
     let plan = replay::plan(&config, &loaded.recording, &options)?;
+    let measured = Selection::new(
+        &config.coverage.include,
+        &config.coverage.exclude,
+        &config.base_dir,
+    )?;
     if plan.tests.is_empty() {
         note("no recorded request matches; nothing to replay");
     }
@@ -46,6 +52,7 @@ pub(crate) fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
         loaded: &loaded,
         plan: Arc::new(plan),
         judge,
+        measured,
         runtime,
         cancel: Cancel::default(),
     };
@@ -109,6 +116,8 @@ struct Session<'a> {
     loaded: &'a Loaded,
     plan: Arc<RunPlan>,
     judge: Arc<Judge>,
+    /// The files whose coverage is wanted.
+    measured: Selection,
     runtime: tokio::runtime::Runtime,
     cancel: Cancel,
 }
@@ -223,25 +232,11 @@ impl Session<'_> {
             printed => printed,
         }];
         let files = self.files(&results);
-        written.extend(files.into_iter().map(|(label, path, text)| {
-            let text = text?;
-            if let Some(folder) = path
-                .parent()
-                .filter(|folder| !folder.as_os_str().is_empty())
-            {
-                std::fs::create_dir_all(folder)
-                    .with_context(|| format!("cannot make {}", folder.display()))?;
-            }
-            std::fs::write(&path, &text)
-                .with_context(|| format!("cannot write {}", path.display()))?;
-            let size = bytes(u64::try_from(text.len()).unwrap_or(u64::MAX));
-            note(format!(
-                "{label} {} {}",
-                styled(path.display(), ACCENT),
-                styled(size, DIM)
-            ));
-            Ok(())
-        }));
+        written.extend(
+            files
+                .into_iter()
+                .map(|(label, path, text)| write_file(label, &path, &text?)),
+        );
         written.push(self.coverage(&outcome));
 
         for result in written {
@@ -302,21 +297,28 @@ impl Session<'_> {
         let Some(coverage) = &outcome.coverage else {
             return Ok(());
         };
+        let mut coverage = coverage.clone();
+        let is_there = !coverage.files().is_empty();
+        coverage.retain(|path| self.measured.keeps(path));
         let (covered, all) = coverage.line_totals();
         match (covered * 100).checked_div(all) {
             Some(percent) => note(format!("coverage: {covered} of {all} lines, {percent} %")),
-            None => note(styled(
-                "the SDK sent no coverage; versions older than 0.1.28 cannot",
+            None if is_there => note(styled(
+                "no coverage: coverage.include and coverage.exclude leave no file",
                 CAUTION,
             )),
+            // A notice has said why.
+            None => note(styled("no coverage: the service gave none", CAUTION)),
         }
-        if let Some(path) = &self.arguments.coverage_output {
-            let prefix = self.loaded.config.coverage.strip_path_prefix.clone();
-            std::fs::write(path, coverage.to_lcov(&prefix.unwrap_or_default()))
-                .with_context(|| format!("cannot write {}", path.display()))?;
-            note(format!("coverage {}", styled(path.display(), ACCENT)));
-        }
-        Ok(())
+        let Some(path) = &self.arguments.coverage_output else {
+            return Ok(());
+        };
+        let prefix = self.loaded.config.coverage.strip_path_prefix.clone();
+        write_file(
+            "coverage",
+            path,
+            &coverage.to_lcov(&prefix.unwrap_or_default()),
+        )
     }
 
     /// Replays several times, and proposes rules for what varies by itself.
@@ -412,6 +414,25 @@ fn exit(outcome: &RunOutcome, results: &RunResults) -> Exit {
     } else {
         Exit::Same
     }
+}
+
+/// Writes a file that was asked for, with the folders above it, and says so.
+fn write_file(label: &str, path: &Path, text: &str) -> anyhow::Result<()> {
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    let size = bytes(u64::try_from(text.len()).unwrap_or(u64::MAX));
+    note(format!(
+        "{label} {} {}",
+        styled(path.display(), ACCENT),
+        styled(size, DIM)
+    ));
+    Ok(())
 }
 
 /// `run-20261125-215644` under the results, with a number behind it where that is there already.

@@ -1,4 +1,7 @@
+#![allow(clippy::unwrap_used, reason = "a test may end by a panic")]
+
 use super::*;
+use std::path::Path;
 
 fn snapshot(
     path: &str,
@@ -62,5 +65,39 @@ fn counts_that_make_no_sense_are_left_out() {
     assert_eq!(
         coverage.to_lcov(""),
         "TN:\nSF:a.py\nBRDA:4,0,0,1\nBRDA:4,0,1,1\nBRF:2\nBRH:2\nDA:4,2147483647\nLF:1\nLH:1\nend_of_record\n"
+    );
+}
+
+#[test]
+fn patterns_choose_files_below_the_folder_of_the_configuration() {
+    // Pattern, path, whether it is named.
+    let cases = [
+        ("src/*.py", "/app/src/a.py", true),
+        ("src/*.py", "/app/src/deep/a.py", false),
+        ("src/**/*.py", "/app/src/deep/a.py", true),
+        ("src/**/*.py", "/app/src/a.py", true),
+        ("src/*.py", "/other/src/a.py", false),
+        ("*_pb2.py", "/app/deep/down/shop_pb2.py", true),
+        ("*_pb2.py", "/app/shop_pb2.py/a.py", false),
+        ("/lib/**", "/lib/node/a.js", true),
+        ("src/{a,b}.py", "/app/src/b.py", true),
+        ("src/[ab].py", "/app/src/c.py", false),
+    ];
+    let folder = Path::new("/app");
+    for (pattern, path, named) in cases {
+        let patterns = [pattern.to_owned()];
+        let only = Selection::new(&patterns, &[], folder).unwrap();
+        assert_eq!(only.keeps(path), named, "{pattern} {path}");
+        let without = Selection::new(&[], &patterns, folder).unwrap();
+        assert_eq!(without.keeps(path), !named, "{pattern} {path}");
+    }
+    let both = Selection::new(&["src/**".to_owned()], &["*.js".to_owned()], folder).unwrap();
+    assert!(both.keeps("/app/src/a.py") && !both.keeps("/app/src/a.js"));
+    let error = Selection::new(&[], &["src/[".to_owned()], folder).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("coverage.exclude: `src/[` is not a glob pattern: "),
+        "{error}"
     );
 }
