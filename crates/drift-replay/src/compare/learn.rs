@@ -135,6 +135,9 @@ struct Seen {
     in_header: bool,
     /// An array whose items only changed their places.
     reordered: bool,
+    /// Whether it only grew, or only fell, from the recording to the last run, wherever
+    /// there were enough runs to tell.
+    counts: Option<bool>,
 }
 
 impl Seen {
@@ -154,8 +157,8 @@ impl Seen {
 /// A run is its tests; the same test has the same trace id in every run. What
 /// the rules in force accept already is not proposed again. Fewer than two
 /// runs teach nothing. Preferred, in this order: the switch of a published
-/// form, `unordered`, a regular expression, a tolerance, presence; `ignore`
-/// only for what is not always there. Array indices become `[*]`.
+/// form, `unordered`, a regular expression, a tolerance (not for what counts),
+/// presence; `ignore` only for what is not always there. Array indices become `[*]`.
 pub fn learn(runs: &[Vec<LearnedTest<'_>>], rules: &Rules) -> Learned {
     let mut places: BTreeMap<String, Seen> = BTreeMap::new();
     let mut learned = Learned::default();
@@ -221,6 +224,11 @@ pub fn learn(runs: &[Vec<LearnedTest<'_>>], rules: &Rules) -> Learned {
                 seen.add(deviation.actual.as_ref(), &request);
             }
         }
+        for (path, counts) in counted(&against_recording) {
+            if let Some(seen) = places.get_mut(&generalise(path)) {
+                seen.counts = Some(counts && seen.counts.unwrap_or(true));
+            }
+        }
     }
     for (target, seen) in places {
         learned.rules.push(propose(target, seen, rules));
@@ -263,6 +271,43 @@ fn reordered(a: &Json, b: &Json, path: &mut String, found: &mut Vec<String>) {
         }
         _ => {}
     }
+}
+
+/// The values that every run has changed, and whether they only grew or only fell.
+///
+/// Fewer than three runs tell nothing: of values without any order a third are so then,
+/// of those of three runs one in twelve.
+fn counted(runs: &[Comparison]) -> Vec<(&str, bool)> {
+    const RUNS: usize = 3;
+    let Some(first) = runs.first().filter(|_| runs.len() >= RUNS) else {
+        return Vec::new();
+    };
+    let at = |run: &Comparison, path: &str| {
+        let mut changed = run
+            .deviations
+            .iter()
+            .filter(|deviation| deviation.code == DeviationCode::BodyChanged);
+        let deviation = changed.find(|deviation| deviation.path.as_deref() == Some(path))?;
+        deviation.actual.as_deref()?.parse::<f64>().ok()
+    };
+    let counts = |deviation: &Deviation, path: &str| -> Option<bool> {
+        let mut values = vec![deviation.recorded.as_deref()?.parse::<f64>().ok()?];
+        for run in runs {
+            values.push(at(run, path)?);
+        }
+        Some(
+            values.is_sorted_by(|earlier, later| earlier < later)
+                || values.is_sorted_by(|earlier, later| earlier > later),
+        )
+    };
+    first
+        .deviations
+        .iter()
+        .filter_map(|deviation| {
+            let path = deviation.path.as_deref()?;
+            Some((path, counts(deviation, path).unwrap_or(false)))
+        })
+        .collect()
 }
 
 /// A run's response in the place of the recorded one.
@@ -425,6 +470,13 @@ fn choose(seen: &Seen, rules: &Rules) -> (String, String) {
         return (
             format!("regex: {}", quote(&pattern)),
             "texts of one form".to_owned(),
+        );
+    }
+    // A tolerance would hold for a few runs more.
+    if seen.counts == Some(true) {
+        return (
+            "presence: true".to_owned(),
+            "a counter or a clock, further in every run".to_owned(),
         );
     }
     if let Some(rule) = tolerance(&trees) {

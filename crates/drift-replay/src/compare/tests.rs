@@ -857,6 +857,25 @@ fn learning_tells_a_change_of_the_service_from_noise() {
 }
 
 #[test]
+fn learning_gives_a_counter_no_tolerance_that_it_soon_exceeds() {
+    let rule = |numbers: [u32; 4], runs_made: usize| {
+        let body = |number: u32| format!(r#"{{"number":{number}}}"#);
+        let root = recorded(200, "{}", body(numbers[0]).as_bytes(), Some(1));
+        let answers: Vec<ActualResponse> = numbers[1..=runs_made]
+            .iter()
+            .map(|number| answer(200, &[], body(*number).as_bytes()))
+            .collect();
+        let mut learned = learn(&runs(&root, &answers), &Rules::default());
+        learned.rules.remove(0).rule
+    };
+    assert_eq!(rule([1000, 1001, 1002, 1003], 3), "presence: true");
+    assert_eq!(rule([1003, 1002, 1001, 1000], 3), "presence: true");
+    assert_eq!(rule([1000, 1003, 1001, 1002], 3), "tolerance: 6");
+    // Two runs do not tell.
+    assert_eq!(rule([1000, 1001, 1002, 0], 2), "tolerance: 4");
+}
+
+#[test]
 fn learning_prefers_the_switch_of_a_published_form_and_reports_what_no_rule_covers() {
     let off = Rules {
         forms: Forms {
