@@ -140,7 +140,9 @@ impl BuildExport {
             drop(input);
             return js.buffer(&bytes);
         }
-        js.buffer_of_pieces(request.len(), |put| request.for_each_piece(put))
+        js.buffer_filled(request.len(), |writer| {
+            request.for_each_piece(|piece| writer.put(piece));
+        })
     }
 }
 
@@ -154,7 +156,7 @@ impl Operation for BuildExport {
     }
 
     fn convert<'s>(js: &mut Js<'s>, output: Vec<u8>) -> Result<Value<'s>, Failure> {
-        js.buffer(&output)
+        js.buffer_of(output.into())
     }
 }
 
@@ -438,8 +440,9 @@ fn read_and_process<'s, 'a>(
         let request = if request.len() < POOLED_BYTES {
             Request::Small(request.to_vec())
         } else {
-            let write = |put: &mut dyn FnMut(&[u8])| request.for_each_piece(put);
-            Request::Written(js.buffer_of_pieces(request.len(), write)?)
+            Request::Written(js.buffer_filled(request.len(), |writer| {
+                request.for_each_piece(|piece| writer.put(piece));
+            })?)
         };
         Ok((request, processed.message_depths, processed.errors))
     })
@@ -458,7 +461,7 @@ impl Operation for ProcessSpans {
     }
 
     fn convert<'s>(js: &mut Js<'s>, batch: ProcessedBatch) -> Result<Value<'s>, Failure> {
-        let request = js.buffer(&batch.request_bytes)?;
+        let request = js.buffer_of(batch.request_bytes.into())?;
         batch_object(js, request, &batch.message_depths, &batch.errors)
     }
 }

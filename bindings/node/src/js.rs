@@ -12,12 +12,13 @@ use crate::factory::{BUFFER_ALLOCATOR, Shape};
 use crate::failure::{Class, Failure, Report};
 use crate::kept::{Kept, Scratch, Texts};
 use crate::transcode::{self, Released, Width};
-use drift_rust_core::ErrorCode;
+use drift_rust_core::{EncodedBytes, ErrorCode, PieceWriter};
 use napi::bindgen_prelude::{Env, FromNapiValue, JsValue, Unknown};
 use napi::sys;
 use std::borrow::Cow;
 use std::ffi::CStr;
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -662,35 +663,43 @@ impl<'s> Js<'s> {
         })
     }
 
-    /// A `Buffer` that is written where it lies, by pieces of that length
-    /// together. It runs no JavaScript, so the pieces may be borrowed bytes.
-    pub(crate) fn buffer_of_pieces(
+    /// A `Buffer` of bytes that are not needed any more: of large ones no more
+    /// than a piece is there twice.
+    pub(crate) fn buffer_of(&mut self, bytes: EncodedBytes) -> Result<Value<'s>, Failure> {
+        if bytes.len() < EncodedBytes::MOVED_FROM {
+            return self.buffer(&bytes);
+        }
+        self.buffer_filled(bytes.len(), |writer| bytes.move_to(writer))
+    }
+
+    /// A `Buffer` of a length that is written where it lies. It runs no
+    /// JavaScript, so what is written may be borrowed bytes.
+    pub(crate) fn buffer_filled(
         &self,
         length: usize,
-        write: impl FnOnce(&mut dyn FnMut(&[u8])),
+        fill: impl FnOnce(&mut PieceWriter<'_>),
     ) -> Result<Value<'s>, Failure> {
         let mut data = ptr::null_mut();
         // SAFETY: the environment is live.
         let buffer = self
             .made(|raw| unsafe { sys::napi_create_buffer(self.raw(), length, &mut data, raw) })?;
-        let mut written = 0;
-        write(&mut |piece| {
-            if piece.len() <= length - written {
-                // SAFETY: the buffer has room for `length` bytes, of which
-                // `written` are used. It is new, so no piece lies in it.
-                unsafe {
-                    let end = data.cast::<u8>().add(written);
-                    ptr::copy_nonoverlapping(piece.as_ptr(), end, piece.len());
-                }
-                written += piece.len();
-            }
-        });
-        if written == length {
+        let free: &mut [MaybeUninit<u8>] = if data.is_null() {
+            // As a buffer of no bytes may have it.
+            &mut []
+        } else {
+            // SAFETY: the buffer has `length` bytes from this address on, which the
+            // handle keeps alive. It is new and no JavaScript has run, so nothing
+            // else refers to them, and `MaybeUninit` reads none.
+            unsafe { std::slice::from_raw_parts_mut(data.cast(), length) }
+        };
+        let mut writer = PieceWriter::new(free);
+        fill(&mut writer);
+        if writer.is_complete() {
             return Ok(buffer);
         }
         Err(Report::new(
             ErrorCode::Internal,
-            format!("{written} of {length} bytes were written; please report it"),
+            format!("other than the {length} bytes of a buffer were written; please report it"),
         )
         .into())
     }

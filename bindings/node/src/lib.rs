@@ -151,7 +151,8 @@ pub fn object_to_protobuf_struct_bytes<'s>(
         let bytes = with_text(js, js.argument(payload_json), |text| {
             Ok(core::object_to_protobuf_struct_bytes(text.json())?)
         })?;
-        js.buffer(&bytes)
+        js.end_texts();
+        js.buffer_of(bytes)
     })
 }
 

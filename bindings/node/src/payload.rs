@@ -45,9 +45,8 @@ impl Operation for ProcessPayload {
     fn convert<'s>(js: &mut Js<'s>, mut output: ProcessedPayload) -> Result<Value<'s>, Failure> {
         // What is large is freed as soon as JavaScript has it, and the Struct
         // bytes come first, since they are copied whatever their size.
-        let struct_bytes = js.buffer(&output.protobuf_struct_bytes)?;
-        drop(std::mem::take(&mut output.protobuf_struct_bytes));
         let (normalized_json, decoded_json) = output.take_texts();
+        let struct_bytes = js.buffer_of(output.protobuf_struct_bytes)?;
         let normalized = js.string_of(normalized_json)?;
         let decoded = match decoded_json {
             None => normalized,

@@ -437,7 +437,7 @@ impl Operation for BuildSpan {
     }
 
     fn convert<'s>(js: &mut Js<'s>, output: EncodedBytes) -> Result<Value<'s>, Failure> {
-        js.buffer(&output)
+        js.buffer_of(output)
     }
 }
 
@@ -707,7 +707,7 @@ impl Operation for ProcessSpan {
 
     fn convert<'s>(js: &mut Js<'s>, span: ProcessedSpan) -> Result<Value<'s>, Failure> {
         let values = [
-            js.buffer(&span.span_bytes)?,
+            js.buffer_of(span.span_bytes)?,
             js.string(&span.input.value_hash)?,
             js.string(&span.output.value_hash)?,
             js.string(&span.input.schema_hash)?,

@@ -440,3 +440,42 @@ test('strings come back whole in every representation', () => {
     assert.equal(JSON.parse(normalizeJson(` ${json} `.slice(1, -1))), text)
   }
 })
+
+// A larger Buffer is filled from its end, each piece freed before the next.
+const MOVED_FROM = 4 << 20
+
+test('bytes on both sides of the size from which they are moved in pieces are whole', async () => {
+  const varint = (value) => {
+    const bytes = []
+    for (; value > 0x7f; value = Math.floor(value / 128)) bytes.push((value % 128) | 0x80)
+    return Buffer.from([...bytes, value])
+  }
+  const field = (number, bytes) => Buffer.concat([Buffer.from([(number << 3) | 2]), varint(bytes.length), bytes])
+  const struct = (text) => field(1, Buffer.concat([field(1, Buffer.from('a')), field(2, field(3, Buffer.from(text)))]))
+  // The text of a Struct of so many bytes, other at every place.
+  const textOf = (length) => {
+    let text = ''
+    for (let place = 0; text.length < length; place++) text += `${place} é `
+    const ascii = text.replaceAll('é', 'e').slice(0, length)
+    return ascii.slice(0, length - (struct(ascii).length - length))
+  }
+  const assertEqual = (actual, expected) => assert.ok(actual.equals(expected), `of ${expected.length} bytes`)
+  for (const length of [MOVED_FROM - 1, MOVED_FROM, MOVED_FROM + 1, 2 * MOVED_FROM, 2 * MOVED_FROM + 1]) {
+    const text = textOf(length)
+    const [json, expected] = [JSON.stringify({ a: text }), struct(text)]
+    assert.equal(expected.length, length)
+    for (const payload of [json, Buffer.from(json)]) {
+      assertEqual(processExportPayload(payload).protobufStructBytes, expected)
+      assertEqual(core.objectToProtobufStructBytes(payload), expected)
+    }
+    assertEqual((await core.processExportPayloadAsync(json)).protobufStructBytes, expected)
+    const { spanBytes } = core.processSpan({ name: 'n', inputJson: json })
+    assert.ok(spanBytes.includes(expected))
+    assert.deepEqual(JSON.parse(core.spanToJson(spanBytes)).inputValue, { a: text })
+    assertEqual((await core.processSpanAsync({ name: 'n', inputJson: json })).spanBytes, spanBytes)
+    const request = field(5, spanBytes)
+    assertEqual(core.buildExportSpansRequestBytes('', '', '', '', [spanBytes]), request)
+    assertEqual(await core.buildExportSpansRequestBytesAsync('', '', '', '', [spanBytes]), request)
+    assertEqual((await core.processSpansAsync([spanBytes])).requestBytes, request)
+  }
+})

@@ -3,7 +3,7 @@
 use crate::errors;
 use crate::integer;
 use crate::text::{self, Text};
-use drift_rust_core::{EncodedBytes, ProcessedPayload, SchemaRef, Value};
+use drift_rust_core::{EncodedBytes, PieceWriter, ProcessedPayload, SchemaRef, Value};
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -133,50 +133,12 @@ fn set<K, T>(dict: &Bound<'_, PyDict>, key: &Bound<'_, K>, value: &Bound<'_, T>)
     }
 }
 
-/// The free end of a new bytes object.
-pub(crate) struct BytesWriter<'b> {
-    free: &'b mut [MaybeUninit<u8>],
-    fits: bool,
-}
-
-impl BytesWriter<'_> {
-    /// Writes behind what was written before.
-    pub(crate) fn put(&mut self, piece: &[u8]) {
-        match std::mem::take(&mut self.free).split_at_mut_checked(piece.len()) {
-            Some((to, free)) => {
-                to.write_copy_of_slice(piece);
-                self.free = free;
-            }
-            None => self.fits = false,
-        }
-    }
-
-    /// Writes at the end, before what was written there before.
-    fn put_last(&mut self, piece: &[u8]) {
-        let free = std::mem::take(&mut self.free);
-        let place = free.len().checked_sub(piece.len());
-        match place.and_then(|place| free.split_at_mut_checked(place)) {
-            Some((free, to)) => {
-                to.write_copy_of_slice(piece);
-                self.free = free;
-            }
-            None => self.fits = false,
-        }
-    }
-}
-
-/// Larger bytes are copied piece by piece, the last first, each freed when it is
-/// copied.
-const IN_PIECES_FROM: usize = 4 << 20;
-
 /// A new bytes object of bytes that are not needed any more.
 pub(crate) fn bytes_of(py: Python<'_>, bytes: EncodedBytes) -> PyResult<Bound<'_, PyBytes>> {
-    if bytes.len() < IN_PIECES_FROM {
+    if bytes.len() < EncodedBytes::MOVED_FROM {
         return Ok(PyBytes::new(py, &bytes));
     }
-    bytes_filled(py, bytes.len(), |writer| {
-        bytes.hand_out_from_end(IN_PIECES_FROM, |piece| writer.put_last(piece));
-    })
+    bytes_filled(py, bytes.len(), |writer| bytes.move_to(writer))
 }
 
 /// A new bytes object of a length, filled in place: unlike `PyBytes::new_with`
@@ -184,7 +146,7 @@ pub(crate) fn bytes_of(py: Python<'_>, bytes: EncodedBytes) -> PyResult<Bound<'_
 pub(crate) fn bytes_filled<'py>(
     py: Python<'py>,
     length: usize,
-    fill: impl FnOnce(&mut BytesWriter<'_>),
+    fill: impl FnOnce(&mut PieceWriter<'_>),
 ) -> PyResult<Bound<'py, PyBytes>> {
     // SAFETY: without a source the call gives a new object of that length whose
     // contents are not set, or null with an exception set (a length beyond
@@ -203,9 +165,9 @@ pub(crate) fn bytes_filled<'py>(
         let start = ffi::PyBytes_AsString(bytes.as_ptr());
         std::slice::from_raw_parts_mut(start.cast::<MaybeUninit<u8>>(), length)
     };
-    let mut writer = BytesWriter { free, fits: true };
+    let mut writer = PieceWriter::new(free);
     fill(&mut writer);
-    if !writer.fits || !writer.free.is_empty() {
+    if !writer.is_complete() {
         return Err(errors::internal(
             py,
             "bytes of another length than measured",

@@ -15,6 +15,7 @@ mod out;
 mod parse;
 mod path;
 mod payload;
+mod pieces;
 mod process;
 mod proto;
 mod schema;
@@ -38,6 +39,7 @@ pub use error::{
 pub use hash::HashAlgorithm;
 pub use merges::{SchemaMerge, SchemaMerges};
 pub use payload::{Payload, ProcessedPayload};
+pub use pieces::PieceWriter;
 pub use process::{
     BatchOptions, BatchSpan, MergesSource, ProcessedBatch, ProcessedSpan, ProcessedValue,
     SpanInput, ValueSource, process_span, process_spans,

@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed test is what a panic is for")]
 
-use drift_rust_core::{object_to_protobuf_struct_bytes, process_export_payload};
+use drift_rust_core::{
+    EncodedBytes, PieceWriter, object_to_protobuf_struct_bytes, process_export_payload,
+};
+use std::mem::MaybeUninit;
 
 /// Texts with characters of one to four bytes; none of them is canonical, so
 /// that outputs are not views of them.
@@ -43,6 +46,55 @@ fn bytes_that_are_handed_out_from_their_end_are_the_bytes() {
             assert!(pieces.iter().all(|piece| piece.len() <= piece_bytes.max(1)));
             pieces.reverse();
             assert_eq!(pieces.concat(), whole);
+        }
+    }
+}
+
+#[test]
+fn bytes_that_are_moved_are_the_bytes_whatever_their_length() {
+    const FROM: usize = EncodedBytes::MOVED_FROM;
+    for length in [0, 1, FROM - 1, FROM, FROM + 1, 2 * FROM, 2 * FROM + 1] {
+        let expected: Vec<u8> = (0..length).map(|place| (place % 251) as u8).collect();
+        let mut memory = vec![MaybeUninit::new(0xFF); length];
+        let mut writer = PieceWriter::new(&mut memory);
+        EncodedBytes::from(expected.clone()).move_to(&mut writer);
+        assert!(writer.is_complete());
+        // SAFETY: all of it was set when it was made.
+        let moved: Vec<u8> = memory
+            .iter()
+            .map(|byte| unsafe { byte.assume_init() })
+            .collect();
+        assert!(moved == expected, "{length} bytes");
+    }
+}
+
+#[test]
+fn a_writer_of_pieces_is_complete_when_each_had_room_and_nothing_is_free() {
+    for (pieces, complete) in [
+        (vec![], false),
+        (vec![("put", "abc")], true),
+        (vec![("put_last", "abc")], true),
+        (
+            vec![("put_last", "c"), ("put", "a"), ("put_last", "b")],
+            true,
+        ),
+        (vec![("put", "ab")], false),
+        (vec![("put", "ab"), ("put_last", "bc")], false),
+        (vec![("put_last", "abcd")], false),
+        (vec![("put", "abc"), ("put", "")], true),
+    ] {
+        let mut memory = [MaybeUninit::uninit(); 3];
+        let mut writer = PieceWriter::new(&mut memory);
+        for (call, piece) in &pieces {
+            match *call {
+                "put" => writer.put(piece.as_bytes()),
+                _ => writer.put_last(piece.as_bytes()),
+            }
+        }
+        assert_eq!(writer.is_complete(), complete, "{pieces:?}");
+        if complete {
+            // SAFETY: a complete writer has written all of it.
+            assert_eq!(memory.map(|byte| unsafe { byte.assume_init() }), *b"abc");
         }
     }
 }

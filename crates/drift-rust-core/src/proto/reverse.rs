@@ -2,6 +2,7 @@
 //! due, so nothing is measured beforehand and nothing is moved.
 
 use crate::memory;
+use crate::pieces::PieceWriter;
 use crate::proto::wire::WireType;
 use std::ops::Deref;
 
@@ -42,6 +43,25 @@ impl EncodedBytes {
             put(self.get(from..).unwrap_or_default());
             self.cut_to(from);
         }
+    }
+
+    /// Bytes of this length and more are worth moving with
+    /// [`move_to`](Self::move_to): the memory of shorter ones serves the next call.
+    pub const MOVED_FROM: usize = 4 << 20;
+
+    /// Writes the bytes from their end, in pieces whose memory is given back
+    /// before the next, so that no more than a piece is there twice.
+    ///
+    /// ```
+    /// use drift_rust_core::{EncodedBytes, PieceWriter};
+    /// use std::mem::MaybeUninit;
+    /// let mut memory = [MaybeUninit::uninit(); 3];
+    /// let mut writer = PieceWriter::new(&mut memory);
+    /// EncodedBytes::from(b"abc".to_vec()).move_to(&mut writer);
+    /// assert!(writer.is_complete());
+    /// ```
+    pub fn move_to(self, writer: &mut PieceWriter<'_>) {
+        self.hand_out_from_end(EncodedBytes::MOVED_FROM, |piece| writer.put_last(piece));
     }
 
     /// Forgets what stands from this place on, and gives its memory back.
