@@ -4,6 +4,7 @@
 //! converts the result; every rule about values is the core's.
 
 mod border;
+mod containers;
 mod errors;
 mod integer;
 mod native;
@@ -11,6 +12,7 @@ mod output;
 mod payload_calls;
 mod reading_calls;
 mod rebuilt;
+mod schema_output;
 mod span_calls;
 mod span_input;
 mod symbols;

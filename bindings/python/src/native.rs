@@ -11,6 +11,7 @@
 //! At the first object that has to be asked, reading starts once more, and now
 //! takes references to all that a container holds before looking at any of it.
 
+use crate::containers::{Items, Members, is_exactly, push_members};
 use crate::errors::{self, HostClass};
 use crate::integer;
 use crate::rebuilt::Rebuilder;
@@ -22,7 +23,7 @@ use drift_rust_core::{
 use pyo3::Borrowed;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyInt, PyString};
+use pyo3::types::{PyBool, PyInt, PyString};
 use std::ptr::NonNull;
 
 /// What is wrong with a native value.
@@ -579,10 +580,7 @@ impl<'py> Reader<'py> {
 
     #[inline]
     fn key(&mut self, key: &Bound<'py, PyAny>) -> Result<(), Stop> {
-        // SAFETY: reads the type of a living object and compares addresses of
-        // the interpreter's static types.
-        let is_plain =
-            unsafe { std::ptr::eq(ffi::Py_TYPE(key.as_ptr()), &raw mut ffi::PyUnicode_Type) };
+        let is_plain = is_exactly(key, &raw mut ffi::PyUnicode_Type);
         if !is_plain || self.way == Way::Held {
             return self.any_key(key);
         }
@@ -762,106 +760,6 @@ impl<'py> Reader<'py> {
         self.leave(start);
         Ok(())
     }
-}
-
-/// The members of a dict, by borrowed references: good until the next code of
-/// others runs.
-struct Members<'a, 'py> {
-    dict: &'a Bound<'py, PyAny>,
-    position: ffi::Py_ssize_t,
-}
-
-impl<'a, 'py> Members<'a, 'py> {
-    /// Of a dict or an instance of a subclass.
-    fn of(dict: &'a Bound<'py, PyAny>) -> Members<'a, 'py> {
-        Members { dict, position: 0 }
-    }
-
-    #[inline]
-    fn next(&mut self) -> Option<(Borrowed<'a, 'py, PyAny>, Borrowed<'a, 'py, PyAny>)> {
-        let mut key = std::ptr::null_mut();
-        let mut value = std::ptr::null_mut();
-        // SAFETY: only made of dicts, and this reads the table of the dict
-        // itself, also of a subclass. Who made it runs no code of others between
-        // this call and the last use of what it gives, so the dict keeps both alive.
-        unsafe {
-            if ffi::PyDict_Next(
-                self.dict.as_ptr(),
-                &raw mut self.position,
-                &raw mut key,
-                &raw mut value,
-            ) == 0
-            {
-                return None;
-            }
-            let py = self.dict.py();
-            Some((Borrowed::from_ptr(py, key), Borrowed::from_ptr(py, value)))
-        }
-    }
-}
-
-/// The items of a list or tuple, likewise.
-struct Items<'a, 'py> {
-    sequence: &'a Bound<'py, PyAny>,
-    is_list: bool,
-    index: ffi::Py_ssize_t,
-    length: ffi::Py_ssize_t,
-}
-
-impl<'a, 'py> Items<'a, 'py> {
-    /// Of a list, a tuple or an instance of a subclass of one.
-    fn of(sequence: &'a Bound<'py, PyAny>) -> Items<'a, 'py> {
-        let pointer = sequence.as_ptr();
-        // SAFETY: the object is one of these, whose own items are counted.
-        let (is_list, length) = unsafe {
-            if ffi::PyList_Check(pointer) != 0 {
-                (true, ffi::PyList_Size(pointer))
-            } else {
-                (false, ffi::PyTuple_Size(pointer))
-            }
-        };
-        Items {
-            sequence,
-            is_list,
-            index: 0,
-            length,
-        }
-    }
-
-    #[inline]
-    fn next(&mut self) -> Option<Borrowed<'a, 'py, PyAny>> {
-        if self.index >= self.length {
-            return None;
-        }
-        let pointer = self.sequence.as_ptr();
-        // SAFETY: the index is below the length, which holds as long as no code
-        // of others runs; the sequence keeps the item alive likewise.
-        unsafe {
-            let item = if self.is_list {
-                ffi::PyList_GetItem(pointer, self.index)
-            } else {
-                ffi::PyTuple_GetItem(pointer, self.index)
-            };
-            self.index += 1;
-            Some(Borrowed::from_ptr(self.sequence.py(), item))
-        }
-    }
-}
-
-/// Takes references to the keys and values of a dict, by turns.
-fn push_members<'py>(held: &mut Vec<Bound<'py, PyAny>>, dict: &Bound<'py, PyAny>) {
-    let mut members = Members::of(dict);
-    while let Some((key, value)) = members.next() {
-        held.push(key.to_owned());
-        held.push(value.to_owned());
-    }
-}
-
-/// The keys and values of a dict as they are now, by turns.
-pub(crate) fn members_of<'py>(dict: &Bound<'py, PyDict>) -> Vec<Bound<'py, PyAny>> {
-    let mut held = Vec::with_capacity(2 * dict.len());
-    push_members(&mut held, dict.as_any());
-    held
 }
 
 /// numpy's Boolean, `numpy.bool_` before version 2 and `numpy.bool` since, has

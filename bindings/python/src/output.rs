@@ -1,13 +1,14 @@
-//! Documents and schemas as new Python dicts and lists.
+//! What comes of a payload as Python objects: documents as new dicts and lists,
+//! texts, bytes. Schemas are in `schema_output.rs`.
 
+use crate::containers::{new_dict, new_list, set};
 use crate::errors;
 use crate::integer;
 use crate::text::{self, Text};
-use drift_rust_core::{EncodedBytes, PieceWriter, ProcessedPayload, SchemaRef, Value};
+use drift_rust_core::{EncodedBytes, PieceWriter, ProcessedPayload, Value};
 use pyo3::ffi;
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyString, PyTuple};
 use std::mem::MaybeUninit;
 
 /// Keys that were turned into Python strings lately. A payload repeats its keys
@@ -27,7 +28,7 @@ impl<'d, 'py> Keys<'d, 'py> {
         }
     }
 
-    fn get(&mut self, py: Python<'py>, key: &'d str) -> Bound<'py, PyString> {
+    pub(crate) fn get(&mut self, py: Python<'py>, key: &'d str) -> Bound<'py, PyString> {
         let bytes = key.as_bytes();
         let mix = |byte: Option<&u8>| byte.map_or(0, |byte| usize::from(*byte));
         let place = (bytes.len()
@@ -74,63 +75,14 @@ pub(crate) fn value<'d, 'py>(
             list
         }
         Value::Object(members) => {
-            let dict = PyDict::new(py);
+            let dict = new_dict(py)?;
             for (key, member) in members.iter() {
                 let member = self::value(py, keys, member)?;
                 set(&dict, &keys.get(py, key), &member)?;
             }
-            dict.into_any()
+            dict
         }
     })
-}
-
-/// A schema as a new dict, its members in canonical order.
-pub(crate) fn schema<'d, 'py>(
-    py: Python<'py>,
-    keys: &mut Keys<'d, 'py>,
-    node: SchemaRef<'d>,
-) -> PyResult<Bound<'py, PyDict>> {
-    let dict = PyDict::new(py);
-    if let Some(code) = node.decoded_type() {
-        set(&dict, intern!(py, "decoded_type"), &PyInt::new(py, code))?;
-    }
-    if let Some(code) = node.encoding() {
-        set(&dict, intern!(py, "encoding"), &PyInt::new(py, code))?;
-    }
-    if let Some(items) = node.items() {
-        set(&dict, intern!(py, "items"), &schema(py, keys, items)?)?;
-    }
-    if let Some(importance) = node.match_importance() {
-        let importance = PyFloat::new(py, importance);
-        set(&dict, intern!(py, "match_importance"), &importance)?;
-    }
-    let properties = PyDict::new(py);
-    for (key, property) in node.properties() {
-        let property = schema(py, keys, property)?;
-        set(&properties, &keys.get(py, key), &property)?;
-    }
-    set(&dict, intern!(py, "properties"), &properties)?;
-    set(
-        &dict,
-        intern!(py, "type"),
-        &PyInt::new(py, node.type_code()),
-    )?;
-    Ok(dict)
-}
-
-fn new_list(py: Python<'_>, length: usize) -> PyResult<Bound<'_, PyAny>> {
-    // SAFETY: gives a new reference, or null with an exception set.
-    unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyList_New(length as ffi::Py_ssize_t)) }
-}
-
-fn set<K, T>(dict: &Bound<'_, PyDict>, key: &Bound<'_, K>, value: &Bound<'_, T>) -> PyResult<()> {
-    // SAFETY: all three are alive; the call takes references of its own.
-    let result = unsafe { ffi::PyDict_SetItem(dict.as_ptr(), key.as_ptr(), value.as_ptr()) };
-    if result == 0 {
-        Ok(())
-    } else {
-        Err(PyErr::fetch(dict.py()))
-    }
 }
 
 /// A new bytes object of bytes that are not needed any more.

@@ -3,6 +3,7 @@
 use crate::border::{detached, guarded};
 use crate::native;
 use crate::output::{self, Keys};
+use crate::schema_output::SchemaMaker;
 use crate::symbols::CollectionPause;
 use crate::text::{self, Text};
 use crate::{errors, output::processed_text};
@@ -278,12 +279,13 @@ pub(crate) fn process_export_payload_pyobject<'py>(
             Some(rebuilt) => rebuilt,
             None => output::value(py, &mut keys, payload.document().root())?,
         };
+        let schema = SchemaMaker::new(py, &mut keys).make(schema.root(), Some(&normalized))?;
         PyTuple::new(
             py,
             [
                 normalized,
                 PyString::new(py, &value_hash).into_any(),
-                output::schema(py, &mut keys, schema.root())?.into_any(),
+                schema,
                 PyString::new(py, &schema_hash).into_any(),
                 output::bytes_of(py, struct_bytes)?.into_any(),
             ],

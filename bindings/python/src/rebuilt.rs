@@ -4,8 +4,10 @@
 //! A container is made when the one that it stands for closes, the innermost
 //! first. What is asked of the core is the order of the members.
 
+use crate::containers::{copy_of, is_exactly, new_dict, set};
 use crate::native::Way;
 use drift_rust_core::MemberOrder;
+use pyo3::Borrowed;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyFloat;
@@ -162,7 +164,7 @@ impl<'py> Rebuilder<'py> {
         let dict = if is_sorted {
             let copy = copy_of(object)?;
             for member in members.iter().filter(|member| member.made.is_some()) {
-                set(&copy, member)?;
+                set_member(&copy, member)?;
             }
             copy
         } else {
@@ -176,12 +178,11 @@ impl<'py> Rebuilder<'py> {
             };
             let dict = match known {
                 Some(dict) => copy_of(dict)?,
-                // SAFETY: gives a new reference, or null with an exception set.
-                None => unsafe { Bound::from_owned_ptr_or_err(self.py, ffi::PyDict_New()) }?,
+                None => new_dict(self.py)?,
             };
             for place in places {
                 if let Some(member) = members.get(place) {
-                    set(&dict, member)?;
+                    set_member(&dict, member)?;
                 }
             }
             if known.is_none()
@@ -238,13 +239,6 @@ impl<'py> Rebuilder<'py> {
     }
 }
 
-#[inline]
-fn is_exactly(object: &Bound<'_, PyAny>, class: *mut ffi::PyTypeObject) -> bool {
-    // SAFETY: reads the type of a living object and compares addresses of the
-    // interpreter's static types.
-    unsafe { std::ptr::eq(ffi::Py_TYPE(object.as_ptr()), class) }
-}
-
 /// The exact str of an instance of a subclass.
 fn exact_string<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     // SAFETY: the object is an instance of a subclass of str, whose characters
@@ -252,21 +246,15 @@ fn exact_string<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> 
     unsafe { Bound::from_owned_ptr_or_err(object.py(), ffi::PyUnicode_FromObject(object.as_ptr())) }
 }
 
-/// A copy of an exact dict.
-fn copy_of<'py>(dict: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    // SAFETY: the object is a dict; the call gives a new reference, or null
-    // with an exception set.
-    unsafe { Bound::from_owned_ptr_or_err(dict.py(), ffi::PyDict_Copy(dict.as_ptr())) }
-}
-
 #[inline]
-fn set(dict: &Bound<'_, PyAny>, member: &Waiting<'_>) -> PyResult<()> {
-    // SAFETY: key and value wait for this very container to close, so they are
-    // alive; the call takes references of its own.
-    let result = unsafe { ffi::PyDict_SetItem(dict.as_ptr(), member.key, member.value) };
-    if result == 0 {
-        Ok(())
-    } else {
-        Err(PyErr::fetch(dict.py()))
-    }
+fn set_member(dict: &Bound<'_, PyAny>, member: &Waiting<'_>) -> PyResult<()> {
+    let py = dict.py();
+    // SAFETY: key and value wait for this very container to close, so they are alive.
+    let (key, value) = unsafe {
+        (
+            Borrowed::from_ptr(py, member.key),
+            Borrowed::from_ptr(py, member.value),
+        )
+    };
+    set(dict, &key, &value)
 }

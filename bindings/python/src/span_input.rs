@@ -1,5 +1,6 @@
 //! The members of a span, from arguments or from a dict, to the core's input.
 
+use crate::containers;
 use crate::errors;
 use crate::native::{self, NativeFault};
 use crate::text::{self, Text};
@@ -242,7 +243,7 @@ impl<'py> SpanMembers<'py> {
         let py = span.py();
         let mut members = SpanMembers::default();
         // A copy, since reading a member may run code that changes the dict.
-        let held = native::members_of(span);
+        let held = containers::members_of(span);
         let (pairs, _) = held.as_chunks::<2>();
         for [key, value] in pairs {
             let Ok(key) = key.cast::<PyString>() else {

@@ -741,6 +741,51 @@ def test_merges_decode_and_mark_the_schema() -> None:
     assert schema_hash == drift_core.deterministic_hash(json.dumps(schema))
 
 
+SCHEMA_VALUES: dict[str, Any] = {
+    "keys out of order": {"b": {"z": 1, "a": [{"y": None, "x": True}]}, "a": "text"},
+    "keys in order": {"a": {"b": 1, "c": {}}, "b": []},
+    "rows": {"rows": [{"b": 1, "a": "x"}, {"other": 2}], "count": 2},
+    "lists in lists": [[[{"b": 1.5, "a": [[]]}]], 1],
+    "tuples": ({"b": ({"d": 1, "c": 2},), "a": ()},),
+    "keys of a subclass": {StrOverride("b"): {StrOverride("z"): 1, "a": 2}, "a": 1},
+    "a dict of a subclass": collections.OrderedDict([("b", {"y": 1, "x": 2}), ("a", None)]),
+    "keys with surrogates": {"b\ud800": dict([("z\udfff", 1), ("z\ufffd", 2)]), "a": 1},
+    "keys beyond ASCII": {"\U00010000": 1, "\uffff": {"\u00e9": 1}, "\u00e9": [{"b": 1, "a": 2}]},
+    "a value that has to be asked": {"b": Index(5), "a": [{"z": Index(1), "c": 2}]},
+    "more digits than 64 bits": {"b": 10**30, "a": {"d": 1, "c": -(10**30)}},
+    "text that becomes a value": {"z": 1, "body": "eyJiIjp7ImQiOjF9LCJhIjpbeyJjIjoxfV19"},
+    "a scalar": 1.5,
+}
+BODY_MERGES = {"body": {"encoding": 1, "decoded_type": 1, "match_importance": 0.5}}
+
+
+@pytest.mark.parametrize("name", SCHEMA_VALUES)
+def test_a_value_has_the_schema_of_its_text(name: str) -> None:
+    value = SCHEMA_VALUES[name]
+    for _ in range(3):
+        normalized, _, schema, schema_hash, _ = process(value, BODY_MERGES)
+        of_text = drift_core.process_export_payload(json.dumps(normalized), json.dumps(BODY_MERGES))
+        assert same(schema, json.loads(of_text[3]))
+        assert schema_hash == of_text[4]
+
+
+def containers_of(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [value, *(inner for member in value.values() for inner in containers_of(member))]
+    if isinstance(value, list):
+        return [value, *(inner for item in value for inner in containers_of(item))]
+    return []
+
+
+@pytest.mark.parametrize("name", SCHEMA_VALUES)
+def test_no_two_containers_of_a_result_are_one_object(name: str) -> None:
+    value = SCHEMA_VALUES[name]
+    first, second = process(value), process(value)
+    found = [containers_of(part) for part in (value, first[0], first[2], second[0], second[2])]
+    containers = [container for part in found for container in part]
+    assert len({id(container) for container in containers}) == len(containers)
+
+
 def test_an_exponent_of_any_length_gives_the_same_from_text_and_from_a_float() -> None:
     token = "0." + "0" * 655_359 + "1e655360"
     assert drift_core.normalize_json(token) == "1.0"
