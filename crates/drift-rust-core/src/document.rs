@@ -139,6 +139,13 @@ impl Node {
     const fn meta(self) -> usize {
         (self.tag >> META_SHIFT) as usize
     }
+    /// How many nodes a child of a container is: a value, or its key and it.
+    pub(crate) const fn nodes_of_child(self) -> usize {
+        match (self.kind(), self.small()) {
+            (Kind::Object, WITH_KEYS) => 2,
+            _ => 1,
+        }
+    }
     pub(crate) const fn escape_free(self) -> bool {
         self.small() != 0
     }
@@ -395,6 +402,38 @@ impl<'a> Document<'a> {
             .nodes
             .get(first..first + count)
             .unwrap_or_default()
+    }
+
+    /// How many of a container's children are nodes: all, or none where they are
+    /// left in the text.
+    pub(crate) fn stored_children(&self, container: Node) -> usize {
+        match self.folded(container) {
+            Some(_) => 0,
+            None => self.children(container).len(),
+        }
+    }
+
+    /// Behind which node there are none of a value; 0 for one without any.
+    pub(crate) fn nodes_end(&self, node: Node) -> usize {
+        let behind_header = match node.kind() {
+            Kind::Array | Kind::Object => node.data as usize + 1,
+            _ => return 0,
+        };
+        // Which one it is stands behind the header of a folded array.
+        let folded = usize::from(self.folded(node).is_some());
+        behind_header + folded + self.stored_children(node)
+    }
+
+    /// How many nodes there are.
+    pub(crate) fn node_count(&self) -> usize {
+        self.arena.nodes.len()
+    }
+
+    /// Gives the nodes from a place on back. What refers to them must not be read
+    /// any more.
+    pub(crate) fn release_behind(&mut self, count: usize) {
+        self.arena.nodes.truncate(count);
+        self.arena.nodes.shrink_to_fit();
     }
 
     /// The members of an object node in canonical order; none for anything else.

@@ -14,6 +14,7 @@ use crate::proto::struct_value::{StructWriter, encode_struct};
 use crate::schema::Schema;
 use crate::schema_cache::{MakeForms, SchemaCache, SchemaForms};
 use crate::writer::HashAlong;
+use crate::writer::released::LEAST_RELEASED_NODES;
 use crate::{JsonText, ValueOptions, simd};
 use base64::Engine as _;
 use std::ops::Deref;
@@ -240,10 +241,14 @@ impl<'a> Payload<'a> {
     }
 
     fn struct_along(&self, along: &mut HashAlong<'_>) -> EncodedBytes {
-        let size = self.document.struct_size_hint();
-        let mut writer = StructWriter::new(ReverseBuffer::with_capacity(size));
+        let mut writer = self.struct_writer();
         writer.object_and_hash(&self.document, 0, along);
         writer.buffer.finish()
+    }
+
+    fn struct_writer(&self) -> StructWriter {
+        let size = self.document.struct_size_hint();
+        StructWriter::new(ReverseBuffer::with_capacity(size))
     }
 
     /// `google.protobuf.Struct` of the normalised (not the decoded) value;
@@ -260,9 +265,34 @@ impl<'a> Payload<'a> {
     /// The same, and frees the payload before its outputs get their final
     /// form: of a large one not everything is there at the same time.
     pub(crate) fn into_processed(self) -> ProcessedPayload {
+        if self.document.node_count() >= LEAST_RELEASED_NODES {
+            return self.write_released().into_processed();
+        }
         let written = self.write();
         drop(self);
         written.into_processed()
+    }
+
+    /// The outputs of a large payload, whose document goes while its Struct is
+    /// written.
+    fn write_released(mut self) -> Written {
+        let json = self.document.canonical_text();
+        let decoded = self.write_decoded();
+        let schema = self.forms(WithNothing(&self));
+        let mut along = HashAlong::of(decoded.as_ref().unwrap_or(&json));
+        let mut writer = self.struct_writer();
+        match &mut self.document {
+            Source::Owned(document) => writer.object_released(document, &mut along),
+            Source::Borrowed(document) => writer.object_and_hash(document, 0, &mut along),
+        }
+        let struct_bytes = writer.buffer.finish();
+        Written {
+            value_hash: along.finish(),
+            struct_bytes,
+            schema,
+            json,
+            decoded,
+        }
     }
 
     fn write(&self) -> Written {
@@ -298,6 +328,24 @@ impl MakeForms for WithMessage<'_> {
             hash: HashAlgorithm::Sha256.hex(json.as_bytes()),
             json,
             message: Some(schema_message(&schema)),
+        }
+    }
+}
+
+/// Makes the text of a payload's schema and its hash.
+struct WithNothing<'p>(&'p Payload<'p>);
+
+impl MakeForms for WithNothing<'_> {
+    fn with_message(&self) -> bool {
+        false
+    }
+
+    fn make(self) -> SchemaForms {
+        let json = self.0.schema_json();
+        SchemaForms {
+            hash: HashAlgorithm::Sha256.hex(json.as_bytes()),
+            json,
+            message: None,
         }
     }
 }

@@ -12,8 +12,10 @@ use crate::parse::read_numbers;
 use crate::proto::fields::structure;
 use crate::proto::reverse::ReverseBuffer;
 use crate::proto::wire::WireType;
-use crate::shapes::Shapes;
+use crate::shapes::{Member, Shapes};
 use sha2::{Digest as _, Sha256};
+
+pub(crate) mod released;
 
 /// Prepends the Struct of an object and hashes along; gives the depth of the
 /// deepest message, `depth` being that of the Struct.
@@ -240,20 +242,26 @@ impl Walk<'_, '_> {
             Kind::Object => {
                 let mark = self.out.len_at(place);
                 let place = self.members(place, node, depth + 1);
-                let place = self
-                    .out
-                    .close_message_to(place, structure::STRUCT_VALUE, mark);
-                self.close_value::<ITEM>(place, mark)
+                self.close_container::<ITEM>(place, structure::STRUCT_VALUE, mark)
             }
             Kind::Array => {
                 let mark = self.out.len_at(place);
                 let place = self.items(place, node, depth + 1);
-                let place = self
-                    .out
-                    .close_message_to(place, structure::LIST_VALUE, mark);
-                self.close_value::<ITEM>(place, mark)
+                self.close_container::<ITEM>(place, structure::LIST_VALUE, mark)
             }
         }
+    }
+
+    /// The lengths and tags of a container and of the `Value` message it stands in.
+    #[inline(always)]
+    fn close_container<const ITEM: bool>(
+        &mut self,
+        place: usize,
+        field: u32,
+        mark: usize,
+    ) -> usize {
+        let place = self.out.close_message_to(place, field, mark);
+        self.close_value::<ITEM>(place, mark)
     }
 
     /// The length of a `Value` message, and an item's tag.
@@ -280,16 +288,34 @@ impl Walk<'_, '_> {
         for (member, value) in members.iter().zip(values).rev() {
             let entry = self.out.len_at(place);
             place = self.value::<false>(place, *value, depth + 2);
-            place = self.out.piece_to(
-                place,
-                shapes.fragments(),
-                member.proto_start as usize,
-                member.proto_length as usize,
-            );
-            place = self.out.close_message_to(place, structure::FIELDS, entry);
-            self.along.go_on(self.out.len_at(place));
+            place = self.close_known_member(place, shapes, member, entry);
         }
         self.reached(members.is_empty(), depth, 2);
+        place
+    }
+
+    /// The key of a member whose value was written since `entry`.
+    #[inline(always)]
+    fn close_known_member(
+        &mut self,
+        place: usize,
+        shapes: &Shapes,
+        member: &Member,
+        entry: usize,
+    ) -> usize {
+        let place = self.out.piece_to(
+            place,
+            shapes.fragments(),
+            member.proto_start as usize,
+            member.proto_length as usize,
+        );
+        self.close_entry(place, entry)
+    }
+
+    #[inline(always)]
+    fn close_entry(&mut self, place: usize, entry: usize) -> usize {
+        let place = self.out.close_message_to(place, structure::FIELDS, entry);
+        self.along.go_on(self.out.len_at(place));
         place
     }
 
@@ -301,20 +327,25 @@ impl Walk<'_, '_> {
         for [key, value] in members.iter().rev() {
             let entry = self.out.len_at(place);
             place = self.value::<false>(place, *value, depth + 2);
-            let (start, in_scratch) = key.start();
-            let source = if in_scratch { self.scratch } else { self.text };
-            let value_tag = tag(structure::ENTRY_VALUE, WireType::Length);
-            place = self.out.byte_to(place, value_tag);
-            if key.len() > 0 {
-                let mark = self.out.len_at(place);
-                place = self.out.piece_to(place, source, start, key.len());
-                place = self.out.close_message_to(place, structure::ENTRY_KEY, mark);
-            }
-            place = self.out.close_message_to(place, structure::FIELDS, entry);
-            self.along.go_on(self.out.len_at(place));
+            place = self.close_own_member(place, *key, entry);
         }
         self.reached(members.is_empty(), depth, 2);
         place
+    }
+
+    /// The same for a key that the object keeps itself.
+    #[inline(always)]
+    fn close_own_member(&mut self, mut place: usize, key: Node, entry: usize) -> usize {
+        let (start, in_scratch) = key.start();
+        let source = if in_scratch { self.scratch } else { self.text };
+        let value_tag = tag(structure::ENTRY_VALUE, WireType::Length);
+        place = self.out.byte_to(place, value_tag);
+        if key.len() > 0 {
+            let mark = self.out.len_at(place);
+            place = self.out.piece_to(place, source, start, key.len());
+            place = self.out.close_message_to(place, structure::ENTRY_KEY, mark);
+        }
+        self.close_entry(place, entry)
     }
 
     /// The items of an array; `depth` is that of its `ListValue` message.

@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a failed test is what a panic is for")]
 
 use drift_rust_core::{
-    EncodedBytes, PieceWriter, object_to_protobuf_struct_bytes, process_export_payload,
+    EncodedBytes, Payload, PieceWriter, SchemaMerges, object_to_protobuf_struct_bytes,
+    process_export_payload,
 };
 use std::mem::MaybeUninit;
 
@@ -96,5 +97,22 @@ fn a_writer_of_pieces_is_complete_when_each_had_room_and_nothing_is_free() {
             // SAFETY: a complete writer has written all of it.
             assert_eq!(memory.map(|byte| unsafe { byte.assume_init() }), *b"abc");
         }
+    }
+}
+
+/// Of a large payload the document goes while the Struct is written.
+#[test]
+fn a_large_payload_comes_out_as_one_whose_document_stays() {
+    let row = |place: usize| format!(r#"{{"id":{place},"b":[1.5,"é"],"a":{{"z":null,"b":[]}}}}"#);
+    let rows = (0..50_000).map(row).collect::<Vec<_>>().join(",");
+    let body = r#""eyJiIjpbMSwyXX0=""#;
+    let text = format!(r#"{{"rows":[{rows}],"body":{body},"all":[{rows}],"end":true}}"#);
+    for merges in [None, Some(r#"{"body":{"encoding":1,"decoded_type":1}}"#)] {
+        let read = merges.map_or_else(SchemaMerges::none, |text| {
+            SchemaMerges::parse(text).unwrap()
+        });
+        let expected = Payload::parse(&text, &read).unwrap().process();
+        assert_eq!(expected.decoded_is_normalized(), merges.is_none());
+        assert!(process_export_payload(&text, merges).unwrap() == expected);
     }
 }

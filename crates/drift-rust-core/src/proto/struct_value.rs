@@ -3,6 +3,7 @@
 use crate::document::{Document, Kind};
 use crate::proto::EncodedBytes;
 use crate::proto::reverse::ReverseBuffer;
+use crate::writer::released::prepend_struct_released;
 use crate::writer::{HashAlong, prepend_struct};
 
 /// The Struct of a document; empty for one that is not an object.
@@ -43,6 +44,19 @@ impl StructWriter {
         let root = document.root_node();
         if root.kind() == Kind::Object {
             let deepest = prepend_struct(document, root, depth, &mut self.buffer, along);
+            self.reached(deepest);
+        }
+    }
+
+    /// The same for a large document that is not needed afterwards: it loses its
+    /// nodes meanwhile.
+    pub(crate) fn object_released(
+        &mut self,
+        document: &mut Document<'_>,
+        along: &mut HashAlong<'_>,
+    ) {
+        if document.root_node().kind() == Kind::Object {
+            let deepest = prepend_struct_released(document, 0, &mut self.buffer, along);
             self.reached(deepest);
         }
     }
