@@ -116,17 +116,8 @@ impl<'s> Reader<'_, 's> {
         }
         read(self.js, value).map_err(of_member(name))
     }
-    fn string(&mut self, name: &CStr) -> Result<String, Unread> {
+    fn text(&mut self, name: &CStr) -> Result<String, Unread> {
         self.get(name, string)
-    }
-    fn int32(&mut self, name: &CStr) -> Result<i32, Unread> {
-        self.get(name, integer32)
-    }
-    fn int64(&mut self, name: &CStr) -> Result<i64, Unread> {
-        self.get(name, integer64)
-    }
-    fn flag(&mut self, name: &CStr) -> Result<bool, Unread> {
-        self.get(name, boolean)
     }
     fn handle(&mut self, name: &CStr) -> Result<Value<'s>, Unread> {
         Ok(match &mut self.members {
@@ -136,6 +127,41 @@ impl<'s> Reader<'_, 's> {
                 self.js.element(*values, place)?
             }
         })
+    }
+}
+
+/// Where a span's plain members come from, in the order of [`SPAN_MEMBERS`].
+trait PlainMembers {
+    /// Why one could not be read.
+    type Error;
+    fn string(&mut self, name: &CStr, strings: &mut Strings) -> Result<(), Self::Error>;
+    /// Says whether it is there.
+    fn optional_string(&mut self, name: &CStr, strings: &mut Strings) -> Result<bool, Self::Error>;
+    fn int32(&mut self, name: &CStr) -> Result<i32, Self::Error>;
+    fn int64(&mut self, name: &CStr) -> Result<i64, Self::Error>;
+    fn flag(&mut self, name: &CStr) -> Result<bool, Self::Error>;
+}
+
+impl PlainMembers for Reader<'_, '_> {
+    type Error = Unread;
+
+    fn string(&mut self, name: &CStr, strings: &mut Strings) -> Result<(), Unread> {
+        strings.push(&self.text(name)?);
+        Ok(())
+    }
+    fn optional_string(&mut self, name: &CStr, strings: &mut Strings) -> Result<bool, Unread> {
+        let text = self.get(name, optional_string)?;
+        strings.push(text.as_deref().unwrap_or_default());
+        Ok(text.is_some())
+    }
+    fn int32(&mut self, name: &CStr) -> Result<i32, Unread> {
+        self.get(name, integer32)
+    }
+    fn int64(&mut self, name: &CStr) -> Result<i64, Unread> {
+        self.get(name, integer64)
+    }
+    fn flag(&mut self, name: &CStr) -> Result<bool, Unread> {
+        self.get(name, boolean)
     }
 }
 
@@ -201,28 +227,19 @@ pub(crate) struct PlainFields {
 }
 
 impl PlainFields {
-    fn read(members: &mut Reader<'_, '_>) -> Result<PlainFields, Unread> {
+    fn read<M: PlainMembers>(members: &mut M) -> Result<PlainFields, M::Error> {
         let mut strings = Strings::with_room();
-        for name in [
-            c"traceId",
-            c"spanId",
-            c"parentSpanId",
-            c"name",
-            c"packageName",
-            c"instrumentationName",
-            c"submoduleName",
-        ] {
-            strings.push(&members.string(name)?);
+        for name in SPAN_MEMBERS.into_iter().take(FIRST_STRINGS) {
+            members.string(name, &mut strings)?;
         }
         let package_type = members.int32(c"packageType")?;
-        let environment = members.get(c"environment", optional_string)?;
-        strings.push(environment.as_deref().unwrap_or_default());
+        let has_environment = members.optional_string(c"environment", &mut strings)?;
         let kind = members.int32(c"kind")?;
         let status_code = members.int32(c"statusCode")?;
-        strings.push(&members.string(c"statusMessage")?);
+        members.string(c"statusMessage", &mut strings)?;
         Ok(PlainFields {
             strings,
-            has_environment: environment.is_some(),
+            has_environment,
             package_type,
             kind,
             status_code,
@@ -311,10 +328,10 @@ impl<'s> BuildSpanHandles<'s> {
         Ok(BuildSpanHandles {
             plain: PlainFields::read(&mut members)?,
             hashes: [
-                members.string(c"inputSchemaHash")?,
-                members.string(c"outputSchemaHash")?,
-                members.string(c"inputValueHash")?,
-                members.string(c"outputValueHash")?,
+                members.text(c"inputSchemaHash")?,
+                members.text(c"outputSchemaHash")?,
+                members.text(c"inputValueHash")?,
+                members.text(c"outputValueHash")?,
             ],
             schemas: [
                 members.handle(c"inputSchemaJson")?,
@@ -471,6 +488,18 @@ pub(crate) const SPAN_MEMBERS: [&CStr; 23] = [
     c"metadataJson",
 ];
 
+/// How many members stand first that are strings.
+const FIRST_STRINGS: usize = 7;
+
+/// How many stand last that are texts: input, its merges, output, its merges,
+/// metadata.
+const TEXTS: usize = 5;
+
+/// Their names.
+fn text_members() -> impl Iterator<Item = &'static CStr> {
+    SPAN_MEMBERS.into_iter().skip(SPAN_MEMBERS.len() - TEXTS)
+}
+
 /// A span object whose getters have run.
 pub(crate) enum SpanHandles<'s> {
     /// It is read.
@@ -479,7 +508,8 @@ pub(crate) enum SpanHandles<'s> {
     Handles(Box<(PlainFields, TextHandles<'s>)>),
 }
 
-type TextHandles<'s> = [(&'static CStr, Value<'s>); 5];
+/// In the order of [`text_members`], each once it is read.
+type TextHandles<'s> = [Option<Value<'s>>; TEXTS];
 
 impl<'s> SpanHandles<'s> {
     pub(crate) fn read(js: &mut Js<'s>, object: Value<'s>) -> Result<Self, Unread> {
@@ -506,14 +536,10 @@ impl<'s> SpanHandles<'s> {
             presence: Presence::Optional,
         };
         let plain = PlainFields::read(&mut reader)?;
-        let mut text = |name| Ok::<_, Unread>((name, reader.handle(name)?));
-        let texts = [
-            text(c"inputJson")?,
-            text(c"inputMerges")?,
-            text(c"outputJson")?,
-            text(c"outputMerges")?,
-            text(c"metadataJson")?,
-        ];
+        let mut texts = TextHandles::default();
+        for (slot, name) in texts.iter_mut().zip(text_members()) {
+            *slot = Some(reader.handle(name)?);
+        }
         Ok(SpanHandles::Handles(Box::new((plain, texts))))
     }
 
@@ -526,15 +552,13 @@ impl<'s> SpanHandles<'s> {
             SpanHandles::Read(span) => return Ok(span),
             SpanHandles::Handles(handles) => *handles,
         };
-        let [input, input_merges, output, output_merges, metadata] = texts;
-        let text = |(name, value)| source.optional_text(value).map_err(of_member(name));
-        let texts = [
-            text(input)?,
-            text(input_merges)?,
-            text(output)?,
-            text(output_merges)?,
-            text(metadata)?,
-        ];
+        let handles = texts;
+        let mut texts: [Option<Text<'a>>; TEXTS] = Default::default();
+        for ((slot, name), value) in texts.iter_mut().zip(text_members()).zip(handles) {
+            if let Some(value) = value {
+                *slot = source.optional_text(value).map_err(of_member(name))?;
+            }
+        }
         Ok(Box::new(OwnedSpan { plain, texts }))
     }
 }
@@ -542,8 +566,8 @@ impl<'s> SpanHandles<'s> {
 /// A span object, read; the core's input borrows it.
 pub(crate) struct OwnedSpan<'a> {
     plain: PlainFields,
-    /// Input, its merges, output, its merges, metadata.
-    texts: [Option<Text<'a>>; 5],
+    /// In the order of [`text_members`].
+    texts: [Option<Text<'a>>; TEXTS],
 }
 
 /// What the reader of `factory.rs` calls with the values of a span's members.
@@ -559,10 +583,10 @@ pub(crate) unsafe extern "C" fn receive(
     // SAFETY: the information is that of this callback.
     let received = guard(|| match unsafe { js.arguments(info) } {
         Ok(values) => received(&js, values),
-        Err(failure) => Err(failure),
+        Err(_) => Err(NotPlain),
     });
     match (received, js.kept()) {
-        (Ok(Some(span)), Some(kept)) => {
+        (Ok(span), Some(kept)) => {
             kept.received.set(Some(Box::new(span)));
             js.truth()
         }
@@ -571,99 +595,95 @@ pub(crate) unsafe extern "C" fn receive(
     }
 }
 
-/// Reads values of plain members; `None` when one is of another kind.
+/// A member is of another kind than it is expected to be, or cannot be read.
+struct NotPlain;
+
+impl From<Report> for NotPlain {
+    fn from(_: Report) -> NotPlain {
+        NotPlain
+    }
+}
+
+impl From<Failure> for NotPlain {
+    fn from(_: Failure) -> NotPlain {
+        NotPlain
+    }
+}
+
+/// The values of plain members, which need no names.
+struct Received<'j, 's> {
+    js: &'j Js<'s>,
+    values: std::array::IntoIter<Value<'s>, { SPAN_MEMBERS.len() }>,
+}
+
+impl<'s> Received<'_, 's> {
+    fn next(&mut self) -> Result<Value<'s>, NotPlain> {
+        self.values.next().ok_or(NotPlain)
+    }
+
+    fn is_missing(&self, value: Value<'s>) -> bool {
+        matches!(self.js.kind(value), Kind::Undefined | Kind::Null)
+    }
+
+    /// What was read, or its default where the value is missing.
+    fn or_missing<T: Default>(&self, read: Option<T>, value: Value<'s>) -> Result<T, NotPlain> {
+        match read {
+            Some(read) => Ok(read),
+            None if self.is_missing(value) => Ok(T::default()),
+            None => Err(NotPlain),
+        }
+    }
+}
+
+impl PlainMembers for Received<'_, '_> {
+    type Error = NotPlain;
+
+    fn string(&mut self, name: &CStr, strings: &mut Strings) -> Result<(), NotPlain> {
+        self.optional_string(name, strings).map(drop)
+    }
+    fn optional_string(&mut self, _: &CStr, strings: &mut Strings) -> Result<bool, NotPlain> {
+        let value = self.next()?;
+        let is_there = self.js.append_short_text(value, &mut strings.all)?;
+        strings.end();
+        self.or_missing(is_there.then_some(true), value)
+    }
+    fn int32(&mut self, name: &CStr) -> Result<i32, NotPlain> {
+        i32::try_from(self.int64(name)?).map_err(|_| NotPlain)
+    }
+    fn int64(&mut self, _: &CStr) -> Result<i64, NotPlain> {
+        let value = self.next()?;
+        match self.js.if_double(value) {
+            Some(double) => whole(double).ok_or(NotPlain),
+            None => self.or_missing(None, value),
+        }
+    }
+    fn flag(&mut self, _: &CStr) -> Result<bool, NotPlain> {
+        let value = self.next()?;
+        self.or_missing(self.js.if_boolean(value), value)
+    }
+}
+
+/// Reads values of plain members.
 fn received<'s>(
     js: &Js<'s>,
     values: [Value<'s>; SPAN_MEMBERS.len()],
-) -> Result<Option<OwnedSpan<'static>>, Failure> {
-    let [
-        trace_id,
-        span_id,
-        parent_span_id,
-        name,
-        package_name,
-        instrumentation_name,
-        submodule_name,
-        package_type,
-        environment,
-        kind,
-        status_code,
-        status_message,
-        is_pre_app_start,
-        is_root_span,
-        timestamp_seconds,
-        timestamp_nanos,
-        duration_seconds,
-        duration_nanos,
-        texts @ ..,
-    ] = values;
-    /// The members in order, up to one that is of another kind.
-    macro_rules! or_none {
-        ($read:expr) => {
-            match $read {
-                Some(read) => read,
-                None => return Ok(None),
-            }
-        };
-    }
-    let missing = |value| matches!(js.kind(value), Kind::Undefined | Kind::Null);
-    let mut strings = Strings::with_room();
-    // Whether the string is there.
-    let mut string = |value| {
-        let there = js.append_short_text(value, &mut strings.all)?;
-        strings.end();
-        Ok::<_, Failure>(match there {
-            true => Some(true),
-            false => missing(value).then_some(false),
-        })
-    };
-    let integer = |value| match js.if_double(value) {
-        Some(double) => whole(double),
-        None => missing(value).then_some(0),
-    };
-    let integer32 = |value| integer(value).and_then(|integer| i32::try_from(integer).ok());
-    let flag = |value| match js.if_boolean(value) {
-        None => missing(value).then_some(false),
-        boolean => boolean,
-    };
-    for value in [
-        trace_id,
-        span_id,
-        parent_span_id,
-        name,
-        package_name,
-        instrumentation_name,
-        submodule_name,
-    ] {
-        or_none!(string(value)?);
-    }
-    let has_environment = or_none!(string(environment)?);
-    or_none!(string(status_message)?);
-    let plain = PlainFields {
-        strings,
-        has_environment,
-        package_type: or_none!(integer32(package_type)),
-        kind: or_none!(integer32(kind)),
-        status_code: or_none!(integer32(status_code)),
-        is_pre_app_start: or_none!(flag(is_pre_app_start)),
-        is_root_span: or_none!(flag(is_root_span)),
-        timestamp_seconds: or_none!(integer(timestamp_seconds)),
-        timestamp_nanos: or_none!(integer32(timestamp_nanos)),
-        duration_seconds: or_none!(integer(duration_seconds)),
-        duration_nanos: or_none!(integer32(duration_nanos)),
+) -> Result<OwnedSpan<'static>, NotPlain> {
+    let mut received = Received {
+        js,
+        values: values.into_iter(),
     };
     let mut span = OwnedSpan {
-        plain,
+        plain: PlainFields::read(&mut received)?,
         texts: Default::default(),
     };
-    for (place, (slot, value)) in span.texts.iter_mut().zip(texts).enumerate() {
-        match js.taken_text(place, value)? {
-            Some((text, first)) => *slot = Some(Text::String(Cow::Owned(text), first)),
-            None if missing(value) => {}
-            None => return Ok(None),
-        }
+    for (place, slot) in span.texts.iter_mut().enumerate() {
+        let value = received.next()?;
+        *slot = match js.taken_text(place, value)? {
+            Some((text, first)) => Some(Text::String(Cow::Owned(text), first)),
+            None => received.or_missing(None, value)?,
+        };
     }
-    Ok(Some(span))
+    Ok(span)
 }
 
 impl OwnedSpan<'_> {
