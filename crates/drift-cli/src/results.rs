@@ -119,7 +119,7 @@ fn deviation_lines(text: &mut String, deviation: &Deviation, test: &TestResult) 
     let mark = match deviation.change {
         Change::Added => styled("+", GOOD),
         Change::Removed => styled("-", BAD),
-        _ => styled("~", CAUTION),
+        Change::Changed => styled("~", CAUTION),
     };
     let _ = writeln!(text, "    {mark} {}", cut(&what_deviates(deviation), 160));
     for line in deviation.lines.iter().take(12) {

@@ -16,6 +16,7 @@ use crate::rules::{Reason, Rules};
 use crate::span::Span;
 use crate::tree::Json;
 pub(crate) use body::decode_text;
+pub(crate) use headers::sentence as header_sentence;
 pub(crate) use json::differences;
 
 /// How many differences of one body are kept; further ones are counted.
@@ -32,27 +33,8 @@ pub struct ActualResponse {
     pub body: Vec<u8>,
 }
 
-/// What happened, seen from the recording.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Change {
-    /// Only the replay has it.
-    Added,
-    /// Only the recording has it.
-    Removed,
-    /// Both have it, and it differs.
-    Changed,
-}
-
-impl Change {
-    /// `added`, `removed` or `changed`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Change::Added => "added",
-            Change::Removed => "removed",
-            Change::Changed => "changed",
-        }
-    }
-}
+/// What happened, seen from the recording: `Added` is what only the replay has.
+pub use drift_rust_core::DifferenceKind as Change;
 
 /// What kind of deviation it is; the names are permanent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -185,6 +167,34 @@ pub struct Deviation {
     pub call: Option<usize>,
 }
 
+impl Deviation {
+    /// A deviation with what every kind has; what only one side has was added or removed.
+    pub fn new(
+        code: DeviationCode,
+        part: impl Into<String>,
+        recorded: Option<String>,
+        actual: Option<String>,
+        description: String,
+    ) -> Deviation {
+        let change = match (&recorded, &actual) {
+            (None, _) => Change::Added,
+            (_, None) => Change::Removed,
+            _ => Change::Changed,
+        };
+        Deviation {
+            code,
+            change,
+            part: part.into(),
+            path: None,
+            recorded,
+            actual,
+            description,
+            lines: Vec::new(),
+            call: None,
+        }
+    }
+}
+
 /// A difference that a rule accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {
@@ -249,17 +259,13 @@ pub fn compare_response(root: &Span, actual: &ActualResponse, rules: &Rules) -> 
 
 /// The deviation of a test whose request got no response.
 pub fn no_response(root: &Span, why: &str) -> Deviation {
-    Deviation {
-        code: DeviationCode::NoResponse,
-        change: Change::Removed,
-        part: "status".to_owned(),
-        path: None,
-        recorded: Some(Recorded::of(root).status.to_string()),
-        actual: None,
-        description: format!("the service gave no response: {why}"),
-        lines: Vec::new(),
-        call: None,
-    }
+    Deviation::new(
+        DeviationCode::NoResponse,
+        "status",
+        Some(Recorded::of(root).status.to_string()),
+        None,
+        format!("the service gave no response: {why}"),
+    )
 }
 
 /// `GET /orders/7?full=1`: what the `request` of a rule is matched with.
@@ -361,20 +367,15 @@ fn status(recorded: &Recorded, actual: &ActualResponse, comparison: &mut Compari
     if recorded.status == i64::from(actual.status) {
         return;
     }
-    comparison.deviations.push(Deviation {
-        code: DeviationCode::StatusChanged,
-        change: Change::Changed,
-        part: "status".to_owned(),
-        path: None,
-        recorded: Some(recorded.status.to_string()),
-        actual: Some(actual.status.to_string()),
-        description: format!(
-            "status {} was recorded, now it is {}",
-            recorded.status, actual.status
-        ),
-        lines: Vec::new(),
-        call: None,
-    });
+    let (old, new) = (recorded.status.to_string(), actual.status.to_string());
+    let description = format!("status {old} was recorded, now it is {new}");
+    comparison.deviations.push(Deviation::new(
+        DeviationCode::StatusChanged,
+        "status",
+        Some(old),
+        Some(new),
+        description,
+    ));
 }
 
 #[cfg(test)]

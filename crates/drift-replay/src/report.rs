@@ -12,7 +12,7 @@ pub use json::{RESULTS_VERSION, to_json};
 pub use junit::to_junit;
 pub use published::{to_published_results, to_published_stdout};
 
-use crate::compare::{Accepted, Deviation, DeviationCode};
+use crate::compare::{Accepted, Deviation, header_sentence};
 use crate::outbound::{CallReport, CallState};
 use crate::redact::Redactor;
 use tusk_drift_schemas::tusk::drift::core::v1::MatchLevel;
@@ -287,22 +287,14 @@ fn redact_deviation(deviation: &mut Deviation, redactor: &Redactor) {
     for line in &mut deviation.lines {
         line.text = redactor.text(&line.text);
     }
-    deviation.description = match (deviation.code, part.strip_prefix("headers.")) {
+    deviation.description = match part.strip_prefix("headers.") {
         // Header descriptions quote the values.
-        (DeviationCode::HeaderAdded, Some(name)) => format!(
-            "header {name} is new: {}",
-            deviation.actual.as_deref().unwrap_or_default()
+        Some(name) => header_sentence(
+            name,
+            deviation.recorded.as_deref(),
+            deviation.actual.as_deref(),
         ),
-        (DeviationCode::HeaderRemoved, Some(name)) => format!(
-            "header {name} is gone; recorded was {}",
-            deviation.recorded.as_deref().unwrap_or_default()
-        ),
-        (DeviationCode::HeaderChanged | DeviationCode::ContentTypeChanged, Some(name)) => format!(
-            "header {name} was {}, now it is {}",
-            deviation.recorded.as_deref().unwrap_or_default(),
-            deviation.actual.as_deref().unwrap_or_default()
-        ),
-        _ => redactor.text(&deviation.description),
+        None => redactor.text(&deviation.description),
     };
 }
 

@@ -3,9 +3,10 @@
 //! rules by JSONPath (RFC 9535). Every pattern is compiled once, here; how two
 //! bodies are walked is in `compare`.
 
-use crate::tree::{Json, Number, push_index, push_member};
+use crate::tree::{Json, Number};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use drift_rust_core::path::{push_index, push_member};
 use regex::Regex;
 use serde_json_path::{JsonPath, PathElement};
 use std::collections::HashMap;

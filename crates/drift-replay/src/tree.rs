@@ -1,9 +1,10 @@
-//! A JSON value as a tree that keeps every digit, with the paths that name its
-//! parts; made from the core's documents. What may differ is in `rules`.
+//! A JSON value as a tree that keeps every digit, made from the core's documents.
+//! The paths that name its parts are the core's; what may differ is in `rules`.
 
-use drift_rust_core::{Document, DocumentBuilder, MAX_DEPTH_LIMIT, Value, ValueOptions};
+use drift_rust_core::{
+    Document, DocumentBuilder, MAX_DEPTH_LIMIT, Value, ValueOptions, push_json_string,
+};
 use num_bigint::BigInt;
-use std::fmt::Write as _;
 
 /// A value; members in canonical key order.
 #[derive(Clone, Debug, PartialEq)]
@@ -123,7 +124,7 @@ impl Json {
             Json::Null => text.push_str("null"),
             Json::Bool(value) => text.push_str(if *value { "true" } else { "false" }),
             Json::Number(number) => text.push_str(&number.text()),
-            Json::String(value) => push_string(text, value),
+            Json::String(value) => push_json_string(text, value),
             Json::Array(items) => {
                 text.push('[');
                 for (index, item) in items.iter().enumerate() {
@@ -140,7 +141,7 @@ impl Json {
                     if index > 0 {
                         text.push(',');
                     }
-                    push_string(text, key);
+                    push_json_string(text, key);
                     text.push(':');
                     value.write(text);
                 }
@@ -198,55 +199,6 @@ impl Json {
             Json::Object(_) => "an object",
         }
     }
-}
-
-/// Appends a JSON string in canonical spelling.
-pub(crate) fn push_string(text: &mut String, value: &str) {
-    text.push('"');
-    push_escaped(text, value);
-    text.push('"');
-}
-
-fn push_escaped(text: &mut String, value: &str) {
-    for character in value.chars() {
-        match character {
-            '"' => text.push_str("\\\""),
-            '\\' => text.push_str("\\\\"),
-            '\u{8}' => text.push_str("\\b"),
-            '\u{c}' => text.push_str("\\f"),
-            '\n' => text.push_str("\\n"),
-            '\r' => text.push_str("\\r"),
-            '\t' => text.push_str("\\t"),
-            control if control < ' ' => {
-                // Writing to a String cannot fail.
-                let _ = write!(text, "\\u{:04x}", u32::from(control));
-            }
-            other => text.push(other),
-        }
-    }
-}
-
-/// Appends a member to a path, as the core's differences spell it.
-pub(crate) fn push_member(path: &mut String, key: &str) {
-    let mut bytes = key.bytes();
-    let simple = bytes
-        .next()
-        .is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_')
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if simple {
-        path.push('.');
-        path.push_str(key);
-    } else {
-        path.push('[');
-        push_string(path, key);
-        path.push(']');
-    }
-}
-
-/// Appends an array index to a path.
-pub(crate) fn push_index(path: &mut String, index: usize) {
-    // Writing to a String cannot fail.
-    let _ = write!(path, "[{index}]");
 }
 
 /// A decimal number, exact: `mantissa * 10^-scale`.

@@ -186,6 +186,19 @@ impl fmt::Debug for CanonicalText {
     }
 }
 
+/// Appends a string in canonical spelling, in quotation marks.
+///
+/// ```
+/// let mut text = String::new();
+/// drift_rust_core::push_json_string(&mut text, "say \"é\"\n");
+/// assert_eq!(text, r#""say \"é\"\n""#);
+/// ```
+pub fn push_json_string(out: &mut String, value: &str) {
+    out.push('"');
+    push_escaped(out, value);
+    out.push('"');
+}
+
 /// Appends the inside of a JSON string: only `"`, `\` and U+0000..U+001F are
 /// escaped, the latter in the short form where there is one.
 pub(crate) fn push_escaped(out: &mut String, value: &str) {

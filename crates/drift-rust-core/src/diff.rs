@@ -8,7 +8,7 @@ use crate::{JsonText, ValueOptions, path};
 use std::cmp::Ordering;
 
 /// What happened at a path, seen from left to right.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DifferenceKind {
     /// Only the right side has it.
     Added,

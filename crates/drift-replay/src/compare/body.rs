@@ -326,16 +326,10 @@ fn add_json(found: JsonDifferences, comparison: &mut Comparison) {
                     .map_or_else(|| "differs".to_owned(), |note| format!("differs: {note}")),
             ),
         };
+        let description = format!("{} {what}", difference.path);
         comparison.deviations.push(Deviation {
-            code,
-            change: difference.change,
-            part: "body".to_owned(),
-            description: format!("{} {what}", difference.path),
             path: Some(difference.path),
-            recorded,
-            actual,
-            lines: Vec::new(),
-            call: None,
+            ..Deviation::new(code, "body", recorded, actual, description)
         });
     }
 }
@@ -433,22 +427,9 @@ fn push(
     actual: Option<String>,
     description: String,
 ) {
-    let change = match (&recorded, &actual) {
-        (None, _) => Change::Added,
-        (_, None) => Change::Removed,
-        _ => Change::Changed,
-    };
-    comparison.deviations.push(Deviation {
-        code,
-        change,
-        part: "body".to_owned(),
-        path: None,
-        recorded,
-        actual,
-        description,
-        lines: Vec::new(),
-        call: None,
-    });
+    comparison
+        .deviations
+        .push(Deviation::new(code, "body", recorded, actual, description));
 }
 
 /// A form as an object: each name has the list of its values.

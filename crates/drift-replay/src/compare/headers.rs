@@ -1,7 +1,7 @@
 //! Response headers: which are compared, and how.
 
 use super::body::media_type_of_decoded;
-use super::{Accepted, ActualResponse, Change, Comparison, Deviation, DeviationCode, Recorded};
+use super::{Accepted, ActualResponse, Comparison, Deviation, DeviationCode, Recorded};
 use crate::rules::{Allowance, Reason, Rule, Rules, Target, within};
 use crate::tree::{Json, Number};
 use std::collections::BTreeMap;
@@ -10,6 +10,17 @@ pub(super) fn value_text(value: &Json) -> String {
     match value {
         Json::String(text) => text.clone(),
         other => other.text(),
+    }
+}
+
+/// What happened to a header, with its values.
+pub(crate) fn sentence(name: &str, recorded: Option<&str>, actual: Option<&str>) -> String {
+    match (recorded, actual) {
+        (None, actual) => format!("header {name} is new: {}", actual.unwrap_or_default()),
+        (Some(recorded), None) => format!("header {name} is gone; recorded was {recorded}"),
+        (Some(recorded), Some(actual)) => {
+            format!("header {name} was {recorded}, now it is {actual}")
+        }
     }
 }
 
@@ -114,42 +125,18 @@ impl Case<'_> {
             });
             return;
         }
-        let (code, change, description) = match (text(self.recorded), text(self.actual)) {
-            (None, Some(value)) => (
-                DeviationCode::HeaderAdded,
-                Change::Added,
-                format!("header {} is new: {value}", self.name),
-            ),
-            (Some(value), None) => (
-                DeviationCode::HeaderRemoved,
-                Change::Removed,
-                format!("header {} is gone; recorded was {value}", self.name),
-            ),
-            (a, b) => {
-                let (a, b) = (a.unwrap_or_default(), b.unwrap_or_default());
-                let code = if self.name == "content-type" && media_type(&a) != media_type(&b) {
-                    DeviationCode::ContentTypeChanged
-                } else {
-                    DeviationCode::HeaderChanged
-                };
-                (
-                    code,
-                    Change::Changed,
-                    format!("header {} was {a}, now it is {b}", self.name),
-                )
+        let (recorded, actual) = (text(self.recorded), text(self.actual));
+        let code = match (&recorded, &actual) {
+            (None, _) => DeviationCode::HeaderAdded,
+            (_, None) => DeviationCode::HeaderRemoved,
+            (Some(a), Some(b)) if self.name == "content-type" && media_type(a) != media_type(b) => {
+                DeviationCode::ContentTypeChanged
             }
+            _ => DeviationCode::HeaderChanged,
         };
-        comparison.deviations.push(Deviation {
-            code,
-            change,
-            part,
-            path: None,
-            recorded: text(self.recorded),
-            actual: text(self.actual),
-            description,
-            lines: Vec::new(),
-            call: None,
-        });
+        let description = sentence(self.name, recorded.as_deref(), actual.as_deref());
+        let deviation = Deviation::new(code, part, recorded, actual, description);
+        comparison.deviations.push(deviation);
     }
 
     fn same(&self, recorded: &[String], actual: &[String]) -> bool {

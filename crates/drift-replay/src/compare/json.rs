@@ -2,7 +2,8 @@
 
 use super::{Change, MAX_DIFFERENCES};
 use crate::rules::{Allowance, Reason, Rule, Rules, Selected, scalar_text, within};
-use crate::tree::{Json, push_index, push_member};
+use crate::tree::Json;
+use drift_rust_core::path::{push_index, push_member};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 use std::cmp::Ordering;
 use std::collections::HashMap;

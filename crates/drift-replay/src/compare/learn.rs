@@ -5,7 +5,9 @@ use super::{ActualResponse, Comparison, Deviation, DeviationCode, compare_respon
 use crate::redact::Redactor;
 use crate::rules::{Rules, epoch_unit, is_date, is_timestamp, is_uuid};
 use crate::span::Span;
-use crate::tree::{Json, push_index, push_member, push_string};
+use crate::tree::Json;
+use drift_rust_core::path::{push_index, push_member};
+use drift_rust_core::push_json_string;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
 
@@ -119,7 +121,7 @@ fn comment(rule: &LearnedRule) -> String {
 fn quote(text: &str) -> String {
     if text.chars().any(char::is_control) {
         let mut quoted = String::new();
-        push_string(&mut quoted, text);
+        push_json_string(&mut quoted, text);
         return quoted;
     }
     format!("'{}'", text.replace('\'', "''"))

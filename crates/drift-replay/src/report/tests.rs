@@ -8,22 +8,16 @@
 )]
 
 use super::*;
-use crate::compare::Change;
+use crate::compare::DeviationCode;
 use crate::redact::RedactionOptions;
 use crate::rules::Reason;
 use serde_json::json;
 
 fn deviation(code: DeviationCode, path: &str, recorded: &str, actual: &str) -> Deviation {
+    let sides = (Some(recorded.to_owned()), Some(actual.to_owned()));
     Deviation {
-        code,
-        change: Change::Changed,
-        part: "body".to_owned(),
         path: Some(path.to_owned()),
-        recorded: Some(recorded.to_owned()),
-        actual: Some(actual.to_owned()),
-        description: format!("{path} differs"),
-        lines: Vec::new(),
-        call: None,
+        ..Deviation::new(code, "body", sides.0, sides.1, format!("{path} differs"))
     }
 }
 
