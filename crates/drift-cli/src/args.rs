@@ -103,7 +103,9 @@ pub(crate) struct PlaceArguments {
     args_conflicts_with_subcommands = true,
     after_help = "\
 Filters are key=regex[,key=regex...] and all have to match. Keys: path, name, operation (GraphQL),
-type, method, status (success, error), id, file. Quote an expression that has a comma.
+type, method, status (success, error), id, file. An expression is found anywhere in the text unless
+^ and $ say otherwise; case matters but in type, method and status. Quote an expression that has a
+comma.
 
 Examples:
   drift traces

@@ -1,10 +1,12 @@
 //! Which tests are meant: `key=regex[,key=regex…]`, all of them have to match.
 
 use crate::Span;
-use regex::Regex;
+use crate::spelling::nearest;
+use regex::{Regex, RegexBuilder};
 
-/// What a test is called by in a filter, for the messages and the help.
-pub const FILTER_KEYS: [&str; 9] = [
+/// What a test is called by in a filter, for the messages and the help. The
+/// published program's `suite_status` is read too; nothing recorded has one.
+pub const FILTER_KEYS: [&str; 8] = [
     "path",
     "name",
     "operation",
@@ -13,20 +15,24 @@ pub const FILTER_KEYS: [&str; 9] = [
     "status",
     "id",
     "file",
-    "suite_status",
 ];
+
+/// What the status of a test can be.
+const STATUSES: [&str; 2] = ["success", "error"];
 
 /// A filter of tests, read from its text.
 ///
 /// Expressions are those of the crate `regex`, found anywhere in the text of
-/// the field. A comma inside `'…'` or `"…"` belongs to the expression.
+/// the field. A comma inside `'…'` or `"…"` belongs to the expression. Of a
+/// method, a type and a status case does not matter: they are words, not data.
 ///
 /// ```
 /// use drift_replay::filter::Filter;
 /// assert!(Filter::parse("method=POST,path='^/orders(,|$)'").is_ok());
 /// assert_eq!(
 ///     Filter::parse("methd=POST").unwrap_err().to_string(),
-///     "unknown filter key `methd`; did you mean `method`?"
+///     "unknown filter key `methd`; did you mean `method`? known are path, name, \
+///      operation, type, method, status, id, file"
 /// );
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -57,12 +63,18 @@ pub enum FilterError {
         part: String,
     },
     /// A key that there is not.
-    #[error("unknown filter key `{key}`; did you mean `{nearest}`?")]
+    #[error("unknown filter key `{key}`{}", known_keys(.nearest.as_deref()))]
     UnknownKey {
         /// What was written.
         key: String,
-        /// The key that is nearest to it.
-        nearest: &'static str,
+        /// The key that was probably meant.
+        nearest: Option<&'static str>,
+    },
+    /// A status that no test has.
+    #[error("no test has the status `{expression}`; a status is success or error")]
+    UnknownStatus {
+        /// The expression, which matches neither.
+        expression: String,
     },
     /// A quotation mark that is not closed.
     #[error("the quotation mark {mark} is not closed in `{text}`")]
@@ -82,12 +94,19 @@ pub enum FilterError {
     },
 }
 
+/// The end of the message about an unknown key.
+fn known_keys(nearest: Option<&str>) -> String {
+    let guess = nearest.map_or_else(String::new, |nearest| format!("did you mean `{nearest}`? "));
+    format!("; {guess}known are {}", FILTER_KEYS.join(", "))
+}
+
 impl FilterError {
     /// Permanent, for programs.
     pub fn code(&self) -> &'static str {
         match self {
             FilterError::NoExpression { .. } => "filter_without_expression",
             FilterError::UnknownKey { .. } => "unknown_filter_key",
+            FilterError::UnknownStatus { .. } => "unknown_filter_status",
             FilterError::OpenQuote { .. } => "filter_quote_not_closed",
             FilterError::Expression { .. } => "invalid_filter_expression",
         }
@@ -110,11 +129,19 @@ impl Filter {
             };
             let key_text = key.trim();
             let key = Key::parse(key_text)?;
-            let expression = unquoted(expression.trim());
-            let expression = Regex::new(expression).map_err(|source| FilterError::Expression {
-                key: key_text.to_owned(),
-                source,
-            })?;
+            let text = unquoted(expression.trim());
+            let expression = RegexBuilder::new(text)
+                .case_insensitive(matches!(key, Key::Method | Key::Type | Key::Status))
+                .build()
+                .map_err(|source| FilterError::Expression {
+                    key: key_text.to_owned(),
+                    source,
+                })?;
+            if key == Key::Status && !STATUSES.iter().any(|one| expression.is_match(one)) {
+                return Err(FilterError::UnknownStatus {
+                    expression: text.to_owned(),
+                });
+            }
             conditions.push((key, expression));
         }
         Ok(Filter { conditions })
@@ -151,12 +178,9 @@ impl Key {
             "file" | "filename" | "f" => Key::File,
             "suite_status" | "suite" => Key::SuiteStatus,
             unknown => {
-                let nearest = FILTER_KEYS
-                    .into_iter()
-                    .min_by_key(|key| strsim::damerau_levenshtein(unknown, key));
                 return Err(FilterError::UnknownKey {
                     key: text.to_owned(),
-                    nearest: nearest.unwrap_or_default(),
+                    nearest: nearest(unknown, &FILTER_KEYS),
                 });
             }
         })
@@ -187,8 +211,9 @@ impl Key {
             },
             Key::Method => member(&["method"]),
             Key::Status => {
+                let [success, error] = STATUSES;
                 let is_error = root.status_code == 2;
-                if is_error { "error" } else { "success" }.to_owned()
+                if is_error { error } else { success }.to_owned()
             }
             Key::Id => root.trace_id.clone(),
             Key::File => {
@@ -301,5 +326,34 @@ mod tests {
         assert_eq!(code("pth=x"), Err("unknown_filter_key"));
         assert_eq!(code("path='x"), Err("filter_quote_not_closed"));
         assert_eq!(code("path=("), Err("invalid_filter_expression"));
+        assert_eq!(code("status=200"), Err("unknown_filter_status"));
+    }
+
+    #[test]
+    fn an_unknown_key_is_answered_with_all_keys_and_a_guess_only_where_one_is_near() {
+        let said = |text| {
+            Filter::parse(text)
+                .err()
+                .map_or_else(String::new, |error| error.to_string())
+        };
+        let far = said("colour=red");
+        assert!(far.contains("known are path, name,") && far.contains("id, file"));
+        assert!(!far.contains("did you mean"), "{far}");
+        let near = said("staus=error");
+        assert!(near.contains("did you mean `status`? known are"), "{near}");
+    }
+
+    #[test]
+    fn the_case_of_a_method_a_type_and_a_status_does_not_matter() {
+        assert!(matches("method=^post$,type=http,status=SUCC"));
+        assert!(!matches("name=^post"));
+    }
+
+    #[test]
+    fn a_status_is_success_or_error_and_other_words_are_answered_so() {
+        assert!(matches("status=^success$"));
+        assert!(!matches("status=error"));
+        let said = Filter::parse("status=200").map_err(|error| error.to_string());
+        assert!(said.is_err_and(|said| said.contains("success or error")));
     }
 }

@@ -30,6 +30,7 @@ pub mod server;
 pub mod service;
 pub mod similarity;
 pub mod span;
+pub mod spelling;
 pub mod trace_diff;
 mod tree;
 

@@ -3,6 +3,7 @@
 //! mean is in the parent module.
 
 use super::{ConfigNotice, ConfigProblem, ConfigProblemCode};
+use crate::spelling::nearest;
 use saphyr::{MarkedYamlOwned, ScalarOwned, YamlDataOwned};
 use std::time::Duration;
 
@@ -372,23 +373,6 @@ fn describe(node: &MarkedYamlOwned) -> String {
             None => "nothing".to_owned(),
         },
     }
-}
-
-/// The known name that a misspelt one is closest to, if any is close.
-pub(crate) fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
-    let simple = |text: &str| text.to_ascii_lowercase().replace(['-', ' '], "_");
-    known
-        .iter()
-        .map(|candidate| {
-            (
-                strsim::damerau_levenshtein(&simple(name), &simple(candidate)),
-                *candidate,
-            )
-        })
-        // A third of the name may be wrong: more is another word.
-        .filter(|(distance, candidate)| *distance <= (candidate.len().max(name.len()) / 3).max(1))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
 }
 
 /// Go's `time.ParseDuration`, without signs: a sequence of decimal numbers with
