@@ -2,6 +2,7 @@
 //! placeholders, so that a reader still sees what changed and what did not.
 //! Recordings themselves are not touched.
 
+use crate::span::Span;
 use crate::tree::Json;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -127,6 +128,8 @@ static IN_TEXT: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"(?<s>\bAIza[0-9A-Za-z_-]{35}|\bya29\.[0-9A-Za-z_-]{20,}|\bnpm_[A-Za-z0-9]{30,}|\bpypi-[A-Za-z0-9_-]{30,}|\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,})",
         // `AUTH password`, `AUTH user password`, as the summary of a call has it.
         r"(?i)\b(?:io)?redis auth (?:\S+ )?(?<s>\S+)",
+        // `CREATE ROLE app PASSWORD 'password'`, `IDENTIFIED WITH plugin BY 'password'`.
+        r"(?i)\b(?:password|identified\s+(?:with\s+\S+\s+)?by)\s+'(?<s>(?:[^']|'')+)'",
         // The password of `scheme://user:password@host`.
         r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#@:]*:(?<s>[^\s/?#@]+)@",
     ]
@@ -181,10 +184,10 @@ impl Redactor {
         self.options.enabled && self.headers.contains(&name)
     }
 
-    /// Whether the values of a member, parameter or field are secrets.
+    /// Whether the values of a member, parameter, field or variable are secrets.
     pub fn is_secret_key(&self, key: &str) -> bool {
-        let key = simple(key);
-        self.options.enabled && self.keys.contains(&key)
+        let is_known = |name: &str| self.keys.contains(&simple(name));
+        self.options.enabled && (is_known(key) || variable_endings(key).any(is_known))
     }
 
     /// A header's value, whole if the header is secret; cookies keep their
@@ -208,7 +211,9 @@ impl Redactor {
         }
         match value.split_once(' ') {
             Some((scheme, secret))
-                if scheme.len() <= 20 && scheme.bytes().all(|b| b.is_ascii_alphanumeric()) =>
+                if keeps_part(name)
+                    && scheme.len() <= 20
+                    && scheme.bytes().all(|b| b.is_ascii_alphanumeric()) =>
             {
                 format!("{scheme} {}", self.placeholder(secret))
             }
@@ -261,6 +266,38 @@ impl Redactor {
         value.text()
     }
 
+    /// A span without the secrets of its texts and values, to be shown; what was
+    /// hashed or matched is the span as it was.
+    #[must_use]
+    pub fn span(&self, span: &Span) -> Span {
+        if !self.options.enabled {
+            return span.clone();
+        }
+        let value = |text: &String| {
+            let Some(mut tree) = Json::parse(text.as_bytes()) else {
+                return self.plain(text);
+            };
+            if self.options.sql_parameters {
+                for name in ["parameters", "values"] {
+                    if let Some(parameters) = tree.get_mut(name) {
+                        self.hide(parameters);
+                    }
+                }
+            }
+            self.tree(&mut tree);
+            tree.text()
+        };
+        Span {
+            name: self.text(&span.name),
+            status_message: self.text(&span.status_message),
+            stack_trace: self.text(&span.stack_trace),
+            input_value: span.input_value.as_ref().map(value),
+            output_value: span.output_value.as_ref().map(value),
+            metadata: span.metadata.as_ref().map(value),
+            ..span.clone()
+        }
+    }
+
     fn has_secret_name(&self, path: &str) -> bool {
         names_of(path).iter().any(|name| self.is_secret_key(name))
     }
@@ -281,12 +318,13 @@ impl Redactor {
             Json::String(text) => *text = self.plain(text),
             Json::Array(items) => items.iter_mut().for_each(|item| self.tree(item)),
             Json::Object(members) => {
+                self.rows(members);
+                self.command(members);
                 for (key, value) in members {
-                    if self.is_secret_key(key) {
+                    if self.is_secret_header(key) && (keeps_part(key) || !self.is_secret_key(key)) {
+                        self.header_values(key, value);
+                    } else if self.is_secret_key(key) {
                         self.hide(value);
-                    } else if let (true, Json::String(text)) = (self.is_secret_header(key), &value)
-                    {
-                        *value = Json::String(self.header(key, text));
                     } else if let ("body", Json::String(text)) = (key.as_str(), &value)
                         && let Some(decoded) = self.encoded(text)
                     {
@@ -297,6 +335,71 @@ impl Redactor {
                 }
             }
             Json::Null | Json::Bool(_) | Json::Number(_) => {}
+        }
+    }
+
+    /// The values of a secret header: one text, or a list of them.
+    fn header_values(&self, name: &str, value: &mut Json) {
+        match value {
+            Json::String(text) => *text = self.header(name, text),
+            Json::Array(items) => {
+                for item in items {
+                    self.header_values(name, item);
+                }
+            }
+            other => self.hide(other),
+        }
+    }
+
+    /// Rows of a query whose values stand in lists, by the names of their columns.
+    fn rows(&self, members: &mut [(String, Json)]) {
+        let columns = members.iter().find_map(|(key, value)| match value {
+            Json::Array(columns) if matches!(key.as_str(), "description" | "fields") => {
+                Some(columns)
+            }
+            _ => None,
+        });
+        let secret: Vec<usize> = columns
+            .into_iter()
+            .flatten()
+            .enumerate()
+            .filter(|(_, column)| {
+                let name = column.get("name").and_then(Json::as_str);
+                name.is_some_and(|name| self.is_secret_key(name))
+            })
+            .map(|(index, _)| index)
+            .collect();
+        let Some((_, Json::Array(rows))) = members.iter_mut().find(|(key, _)| key == "rows") else {
+            return;
+        };
+        for row in rows {
+            let Json::Array(values) = row else { continue };
+            for index in &secret {
+                if let Some(value) = values.get_mut(*index) {
+                    self.hide(value);
+                }
+            }
+        }
+    }
+
+    /// A command with its arguments, as the SDKs record Redis.
+    fn command(&self, members: &mut [(String, Json)]) {
+        let command = members.iter().find(|(key, _)| key == "command");
+        let Some(command) = command
+            .and_then(|(_, value)| value.as_str())
+            .map(str::to_owned)
+        else {
+            return;
+        };
+        let arguments = members
+            .iter_mut()
+            .find(|(key, _)| matches!(key.as_str(), "args" | "arguments"));
+        if let Some((_, Json::Array(arguments))) = arguments
+            && let Some(first) = first_secret_argument(&command, arguments)
+        {
+            for argument in arguments.iter_mut().skip(first) {
+                self.hide(argument);
+            }
         }
     }
 
@@ -350,9 +453,7 @@ impl Redactor {
             let name = key.as_str();
             let last = name.rsplit(['.', '[']).next().unwrap_or(name);
             let last = last.trim_end_matches(']');
-            if !(self.is_secret_key(last) || self.is_secret_key(variable_ending(last)))
-                || value.as_str().starts_with("[redacted")
-            {
+            if !self.is_secret_key(last) || value.as_str().starts_with("[redacted") {
                 // What follows this name may be a name itself.
                 at = key.end();
                 continue;
@@ -367,13 +468,37 @@ impl Redactor {
     }
 }
 
-/// `PASSWORD` of `DB_PASSWORD`: what a variable of the environment is.
-fn variable_ending(name: &str) -> &str {
+/// `AWS_API_KEY` gives `API_KEY` and `KEY`: what a variable of the environment is.
+fn variable_endings(name: &str) -> impl Iterator<Item = &str> {
     let is_variable = name
         .chars()
         .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
-    let ending = name.rsplit('_').next().filter(|_| is_variable);
-    ending.unwrap_or_default()
+    name.match_indices('_')
+        .filter(move |_| is_variable)
+        .filter_map(|(at, _)| name.get(at + 1..))
+}
+
+/// Where the secrets of a Redis command begin: behind `AUTH`, alone or in `HELLO`,
+/// and behind the passwords that `CONFIG SET` gives.
+fn first_secret_argument(command: &str, arguments: &[Json]) -> Option<usize> {
+    let command = command.split([' ', ':']).next().unwrap_or(command);
+    let is = |text: &str, words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    // The Python SDK writes the command again before its arguments.
+    let own_name = arguments
+        .first()
+        .and_then(Json::as_str)
+        .is_some_and(|first| first.eq_ignore_ascii_case(command));
+    if is(command, &["auth"]) {
+        return Some(usize::from(own_name));
+    }
+    if !is(command, &["hello", "config", "migrate"]) {
+        return None;
+    }
+    let words = ["auth", "auth2", "requirepass", "masterauth"];
+    let at = arguments
+        .iter()
+        .position(|item| item.as_str().is_some_and(|text| is(text, &words)))?;
+    Some(at + 1)
 }
 
 fn replace(pattern: &Regex, group: &str, text: &str, by: impl Fn(&str) -> String) -> String {
@@ -389,6 +514,18 @@ fn replace(pattern: &Regex, group: &str, text: &str, by: impl Fn(&str) -> String
     }
     result.push_str(text.get(last..).unwrap_or_default());
     result
+}
+
+/// Headers of which a part says something and is no secret: the scheme, the names.
+fn keeps_part(header: &str) -> bool {
+    [
+        "authorization",
+        "cookie",
+        "proxy-authorization",
+        "set-cookie",
+    ]
+    .iter()
+    .any(|name| header.eq_ignore_ascii_case(name))
 }
 
 fn is_cookie_attribute(name: &str) -> bool {
@@ -408,7 +545,7 @@ fn simple(key: &str) -> String {
 }
 
 /// The member names of a path, outermost first.
-fn names_of(path: &str) -> Vec<String> {
+pub(crate) fn names_of(path: &str) -> Vec<String> {
     let mut names = Vec::new();
     let mut rest = path.strip_prefix('$').unwrap_or(path);
     while !rest.is_empty() {

@@ -10,7 +10,7 @@ fn redactor() -> Redactor {
 
 #[test]
 fn every_built_in_pattern_compiles() {
-    assert_eq!(IN_TEXT.len(), 11);
+    assert_eq!(IN_TEXT.len(), 12);
     assert!(PAIR.is_some());
 }
 
@@ -169,10 +169,80 @@ fn passwords_in_commands_statements_and_variables_are_secrets() {
         "ioredis auth app hunter2",
         "pg UPDATE users SET password = 'hunter2' WHERE id = 1",
         "DB_PASSWORD=hunter2 exec ./start",
+        "STRIPE_API_KEY=hunter2 exec ./start",
+        r#"{"ENV_VARS":{"DB_PASSWORD":"hunter2"}}"#,
+        r#"{"ENV_VARS":{"AWS_SECRET_ACCESS_KEY":"hunter2"}}"#,
+        "ALTER ROLE app WITH PASSWORD 'hunter2'",
+        "CREATE USER app IDENTIFIED WITH caching_sha2_password BY 'hunter2'",
+        r#"{"command":"auth","args":["app","hunter2"]}"#,
+        r#"{"command":"AUTH ?","arguments":["AUTH","hunter2"]}"#,
+        r#"{"command":"HELLO","args":["3","AUTH","app","hunter2"]}"#,
+        r#"{"command":"config","args":["set","requirepass","hunter2"]}"#,
     ] {
         let shown = redactor.text(text);
         assert!(!shown.contains("hunter2"), "{shown}");
         assert!(shown.contains("[redacted"), "{shown}");
     }
     assert_eq!(redactor.text("redis GET author"), "redis GET author");
+}
+
+#[test]
+fn columns_that_are_called_like_a_secret_are_hidden_in_rows_of_lists_and_of_objects() {
+    let lists =
+        r#"{"description":[{"name":"id"},{"name":"password"}],"rows":[[1,"hunter2"],[2,null]]}"#;
+    assert_eq!(
+        redactor().text(lists),
+        r#"{"description":[{"name":"id"},{"name":"password"}],"rows":[[1,"[redacted 1]"],[2,null]]}"#
+    );
+    let objects = r#"{"fields":[{"name":"password"}],"rows":[{"password":"hunter2"}]}"#;
+    assert!(!redactor().text(objects).contains("hunter2"));
+}
+
+#[test]
+fn a_command_about_something_called_auth_stays() {
+    let command = r#"{"args":["auth","1"],"command":"set"}"#;
+    assert_eq!(redactor().text(command), command);
+}
+
+#[test]
+fn headers_that_came_in_several_lines_are_secrets_too() {
+    assert_eq!(
+        redactor().text(r#"{"headers":{"cookie":["a=1"],"set-cookie":["sid=x; Path=/","b=y"]}}"#),
+        r#"{"headers":{"cookie":["a=[redacted 1]"],"set-cookie":["sid=[redacted 2]; Path=/","b=[redacted 3]"]}}"#
+    );
+}
+
+#[test]
+fn a_span_that_is_shown_has_no_secrets_and_keeps_the_rest() {
+    let span = Span {
+        span_id: "1f".to_owned(),
+        name: "GET /a?token=hunter2".to_owned(),
+        input_value: Some(r#"{"query":"SELECT 1","parameters":["hunter2"]}"#.to_owned()),
+        output_value: Some(
+            r#"{"rows":[{"password":"hunter2","id":12345678901234567890}]}"#.to_owned(),
+        ),
+        ..Span::default()
+    };
+    let options = RedactionOptions {
+        sql_parameters: true,
+        ..RedactionOptions::default()
+    };
+    let shown = Redactor::new(options).span(&span);
+    assert!(!format!("{shown:?}").contains("hunter2"), "{shown:?}");
+    assert_eq!(shown.span_id, "1f");
+    assert!(shown.output_value.unwrap().contains("12345678901234567890"));
+    let off = RedactionOptions {
+        enabled: false,
+        ..RedactionOptions::default()
+    };
+    assert_eq!(Redactor::new(off).span(&span), span);
+}
+
+#[test]
+fn a_key_of_several_words_is_hidden_whole() {
+    assert_eq!(redactor().header("X-Api-Key", "my secret"), "[redacted 1]");
+    assert_eq!(
+        redactor().text(r#"{"apiKey":"my secret"}"#),
+        r#"{"apiKey":"[redacted 1]"}"#
+    );
 }
