@@ -3,6 +3,7 @@
 //! a call gets is decided in `matcher`; this module judges the whole.
 
 use crate::compare::{Change, Deviation, DeviationCode, differences};
+use crate::redact::names_of;
 use crate::rules::Rules;
 use crate::span::{Span, SpanKind};
 use crate::tree::Json;
@@ -203,11 +204,8 @@ pub fn check_outbound(
     options: &OutboundOptions,
     rules: &Rules,
 ) -> OutboundReport {
-    let by_id: HashMap<&str, &Span> = recorded
-        .iter()
-        .map(|span| (span.span_id.as_str(), span))
-        .collect();
-    let mut calls: Vec<&Span> = recorded.iter().filter(|span| is_call(span)).collect();
+    let by_id = by_id(recorded);
+    let mut calls: Vec<&Span> = recorded.iter().filter(|span| is_judged(span)).collect();
     // Lines are not in the order of calls; the sort is stable for equal times.
     calls.sort_by_key(|span| span.start_unix_nanos);
     let position: HashMap<&str, usize> = calls
@@ -289,11 +287,23 @@ pub fn check_outbound(
     report
 }
 
+/// The spans of a trace by their ids.
+pub(crate) fn by_id(spans: &[Span]) -> HashMap<&str, &Span> {
+    spans
+        .iter()
+        .map(|span| (span.span_id.as_str(), span))
+        .collect()
+}
+
 /// Whether a recorded span is a call to judge at all.
+fn is_judged(span: &Span) -> bool {
+    is_call(span) && !span.is_pre_app_start
+}
+
+/// Whether a recorded span is a call that the service made.
 fn is_call(span: &Span) -> bool {
     matches!(span.kind, SpanKind::Client | SpanKind::Producer)
         && !span.is_root_span
-        && !span.is_pre_app_start
         && span.name != "ENV_VARS_SNAPSHOT"
 }
 
@@ -328,15 +338,18 @@ pub fn not_asked(span: &Span, by_id: &HashMap<&str, &Span>) -> bool {
     {
         return true;
     }
+    // Of spans that are each other's parents none is inside another: a broken
+    // recording loses no call. No real one is so deep.
+    let mut inside = false;
     let mut parent = span.parent_span_id.as_str();
-    // A cycle of parents is a broken recording; it ends here all the same.
-    for _ in 0..64 {
-        let Some(above) = by_id.get(parent) else {
+    for _ in 0..256 {
+        let above = by_id.get(parent).filter(|_| !parent.is_empty());
+        let Some(above) = above else { return inside };
+        if above.span_id == span.span_id {
             return false;
-        };
-        if is_call(above) {
-            return within(span, above);
         }
+        // A connect that is over may stand between a query and what the query does.
+        inside |= is_call(above) && within(span, above);
         parent = above.parent_span_id.as_str();
     }
     false
@@ -658,17 +671,11 @@ fn deviations_of(
         None => String::new(),
     };
     let mut add = |code, change, description: String| {
-        let is_added = matches!(change, Change::Added);
+        let side = |has_not: Change| (change != has_not).then(|| call.summary.clone());
+        let (recorded, actual) = (side(Change::Added), side(Change::Removed));
         deviations.push(Deviation {
-            code,
-            change,
-            part: "outbound".to_owned(),
-            path: None,
-            recorded: (!is_added).then(|| call.summary.clone()),
-            actual: (!matches!(change, Change::Removed)).then(|| call.summary.clone()),
-            description,
-            lines: Vec::new(),
             call: Some(index),
+            ..Deviation::new(code, "outbound", recorded, actual, description)
         });
     };
     match call.state {
@@ -801,34 +808,78 @@ pub fn summary(span: &Span) -> String {
 }
 
 /// How the input of a live call differs from a recorded one, bodies decoded.
+///
+/// What the body's size and digests say is no difference of its own, and the
+/// headers of [`HeaderRules::ignored`](crate::rules::HeaderRules::ignored) are not
+/// looked at.
 pub fn input_differences(recorded: &Span, live: &Span, rules: &Rules) -> Vec<InputDifference> {
-    let decoded = |span: &Span| decoded(span.input_value.as_deref(), span.input_schema.as_deref());
-    value_differences(decoded(recorded), decoded(live), rules)
+    let input = |span: &Span| Recorded::of(&span.input_value, &span.input_schema);
+    value_differences(input(recorded), input(live), rules)
 }
 
-/// How the output of one call differs from that of another, bodies decoded.
+/// How the output of one call differs from that of another, as
+/// [`input_differences`] does it.
 pub fn output_differences(left: &Span, right: &Span, rules: &Rules) -> Vec<InputDifference> {
-    let decoded =
-        |span: &Span| decoded(span.output_value.as_deref(), span.output_schema.as_deref());
-    value_differences(decoded(left), decoded(right), rules)
+    let output = |span: &Span| Recorded::of(&span.output_value, &span.output_schema);
+    value_differences(output(left), output(right), rules)
+}
+
+/// A value as it was recorded, and what its schema says.
+struct Recorded {
+    value: Json,
+    schema: Option<Json>,
+}
+
+impl Recorded {
+    fn of(value: &Option<String>, schema: &Option<String>) -> Option<Recorded> {
+        let parse = |text: &Option<String>| Json::parse(text.as_deref()?.as_bytes());
+        Some(Recorded {
+            value: parse(value)?,
+            schema: parse(schema),
+        })
+    }
+
+    /// The value with its body as text or JSON instead of base64.
+    fn decoded(mut self) -> Json {
+        let encoding =
+            crate::compare::schema_number(self.schema.as_ref(), "body", "encoding", "encoding");
+        let is_http = self.value.get("headers").is_some() || encoding == Some(1);
+        if let Some(body) = self.value.get_mut("body")
+            && let Some(text) = body.as_str()
+            && is_http
+        {
+            let bytes = crate::compare::decode_text(text);
+            match Json::parse(&bytes) {
+                Some(value @ (Json::Object(_) | Json::Array(_))) => *body = value,
+                _ => {
+                    if let Ok(text) = String::from_utf8(bytes) {
+                        *body = Json::String(text);
+                    }
+                }
+            }
+        }
+        self.value
+    }
 }
 
 fn value_differences(
-    left: Option<Json>,
-    right: Option<Json>,
+    left: Option<Recorded>,
+    right: Option<Recorded>,
     rules: &Rules,
 ) -> Vec<InputDifference> {
     let (Some(left), Some(right)) = (left, right) else {
         return Vec::new();
     };
+    let same_body = left.value.get("body") == right.value.get("body");
     // Rules by path are about responses; the forms and names hold here too.
     let forms = Rules {
         rules: Vec::new(),
         ..rules.clone()
     };
-    differences(&left, &right, &forms, "")
+    differences(&left.decoded(), &right.decoded(), &forms, "")
         .all
         .into_iter()
+        .filter(|difference| !says_nothing(&difference.path, same_body, rules))
         .map(|difference| InputDifference {
             change: difference.change,
             path: difference.path,
@@ -839,28 +890,34 @@ fn value_differences(
         .collect()
 }
 
-/// A value with its body as text or JSON instead of base64.
-fn decoded(value: Option<&str>, schema: Option<&str>) -> Option<Json> {
-    use crate::compare::decode_text;
-    let mut value = Json::parse(value?.as_bytes())?;
-    let schema = schema.and_then(|text| Json::parse(text.as_bytes()));
-    let encoding = crate::compare::schema_number(schema.as_ref(), "body", "encoding", "encoding");
-    let is_http = value.get("headers").is_some() || encoding == Some(1);
-    if let Some(body) = value.get_mut("body")
-        && let Some(text) = body.as_str()
-        && is_http
+/// Headers that are made from the body.
+const HEADERS_OF_BODIES: &[&str] = &[
+    "content-digest",
+    "content-length",
+    "content-md5",
+    "digest",
+    "etag",
+    "repr-digest",
+];
+
+/// Whether a difference only says that the bodies differ, or stands in a header
+/// that is never looked at.
+fn says_nothing(path: &str, same_body: bool, rules: &Rules) -> bool {
+    let names = names_of(path);
+    match names
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .as_slice()
     {
-        let bytes = decode_text(text);
-        let decoded = match Json::parse(&bytes) {
-            Some(value @ (Json::Object(_) | Json::Array(_))) => value,
-            _ => match String::from_utf8(bytes) {
-                Ok(text) => Json::String(text),
-                Err(_) => return Some(value),
-            },
-        };
-        *body = decoded;
+        ["bodySize"] => !same_body,
+        ["headers", header] => {
+            let header = header.to_ascii_lowercase();
+            rules.headers.ignored.contains(&header)
+                || (!same_body && HEADERS_OF_BODIES.contains(&header.as_str()))
+        }
+        _ => false,
     }
-    Some(value)
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Two traces side by side: which calls both make, and how their inputs and
-//! outputs differ. Identifiers and times are not compared, they always differ.
+//! outputs differ. Identifiers and times are not compared, they always differ; nor
+//! are calls that replay never asks for, whether a driver connects for instance.
 
 use crate::guard::{Guard, GuardKey};
-use crate::outbound::{InputDifference, input_differences, output_differences};
+use crate::outbound::{InputDifference, by_id, input_differences, not_asked, output_differences};
 use crate::rules::Rules;
 use crate::span::Span;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
@@ -38,8 +39,9 @@ impl SpanPair {
 ///
 /// The roots are a pair. Calls are paired in the order of their start, those of
 /// an equal guard (method, host and path; the structure of a statement; a
-/// command and its key) that come in the same order on both sides. The result
-/// is in that order, calls of the left trace alone before those of the right.
+/// command and its key) that come in the same order on both sides; those of
+/// which [`not_asked`] holds are left out. The result is in that order, calls of
+/// the left trace alone before those of the right.
 pub fn diff_traces(left: &[Span], right: &[Span], rules: &Rules) -> Vec<SpanPair> {
     let (left_root, left_calls) = sides(left);
     let (right_root, right_calls) = sides(right);
@@ -67,10 +69,13 @@ pub fn diff_traces(left: &[Span], right: &[Span], rules: &Rules) -> Vec<SpanPair
     pairs
 }
 
-/// The root, and everything else by its start; spans without one keep their order behind it.
+/// The root, and what is asked for besides by its start; spans without one keep
+/// their order behind it.
 fn sides(spans: &[Span]) -> (Option<&Span>, Vec<&Span>) {
     let root = spans.iter().find(|span| span.is_root_span);
-    let mut calls: Vec<&Span> = spans.iter().filter(|span| !span.is_root_span).collect();
+    let by_id = by_id(spans);
+    let is_compared = |span: &&Span| !span.is_root_span && !not_asked(span, &by_id);
+    let mut calls: Vec<&Span> = spans.iter().filter(is_compared).collect();
     calls.sort_by_key(|span| span.start_unix_nanos.unwrap_or(i128::MAX));
     (root, calls)
 }
@@ -112,6 +117,10 @@ mod tests {
             output_value: Some(output.to_owned()),
             ..Span::default()
         }
+    }
+
+    fn paths(differences: &[InputDifference]) -> Vec<&str> {
+        differences.iter().map(|one| one.path.as_str()).collect()
     }
 
     fn root(port: u32, target: &str) -> Span {
@@ -163,12 +172,84 @@ mod tests {
             r#"{"statusCode":200,"headers":{},"body":"eyJpZCI6OH0="}"#,
         )];
         let pairs = diff_traces(&left, &right, &Rules::default());
-        let found: Vec<&str> = pairs[0]
-            .output
-            .iter()
-            .map(|one| one.path.as_str())
-            .collect();
-        assert_eq!(found, ["$.body.id"]);
+        assert_eq!(paths(&pairs[0].output), ["$.body.id"]);
         assert_eq!(pairs[0].output[0].recorded.as_deref(), Some("7"));
+    }
+
+    /// `{statusCode, headers, body, bodySize}` with what a server derives from the body.
+    fn answer(body: &str, size: u32, date: &str) -> String {
+        format!(
+            r#"{{"statusCode":200,"headers":{{"Content-Length":"{size}","ETag":"W/{size}","Date":"{date}"}},"body":"{body}","bodySize":{size}}}"#
+        )
+    }
+
+    #[test]
+    fn a_body_that_differs_is_one_difference_with_its_size_and_digests() {
+        // {"id":7} and {"id":1234}, on two days.
+        let left = [call(1, "/x", &answer("eyJpZCI6N30=", 8, "Mon"))];
+        let right = [call(1, "/x", &answer("eyJpZCI6MTIzNH0=", 11, "Tue"))];
+        let pairs = diff_traces(&left, &right, &Rules::default());
+        assert_eq!(paths(&pairs[0].output), ["$.body.id"]);
+    }
+
+    #[test]
+    fn a_size_that_differs_alone_is_a_difference() {
+        let left = [call(1, "/x", &answer("eyJpZCI6N30=", 8, "Mon"))];
+        let right = [call(1, "/x", &answer("eyJpZCI6N30=", 9, "Mon"))];
+        let pairs = diff_traces(&left, &right, &Rules::default());
+        assert_eq!(paths(&pairs[0].output), ["$.bodySize", "$.headers.ETag"]);
+    }
+
+    /// A query of pg-pool with what its driver does inside, if it has to connect.
+    fn pool_query(connects: bool) -> Vec<Span> {
+        let span = |id: &str, parent: &str, package: &str, operation: &str, start| Span {
+            span_id: id.to_owned(),
+            parent_span_id: parent.to_owned(),
+            package_name: package.to_owned(),
+            name: format!("{package}.{operation}"),
+            submodule_name: operation.to_owned(),
+            kind: crate::SpanKind::Client,
+            start_unix_nanos: Some(start),
+            duration_nanos: Some(if id == "a" { 9_000_000 } else { 1_000_000 }),
+            input_value: Some(r#"{"text":"SELECT 1","values":[]}"#.to_owned()),
+            ..Span::default()
+        };
+        let mut spans = vec![span("a", "", "pg-pool", "query", 1_000_000_000)];
+        if connects {
+            spans.push(span("b", "a", "pg-pool", "connect", 1_000_100_000));
+            spans.push(span("c", "b", "pg", "connect", 1_000_200_000));
+            // After the connect that it has as its parent, and in the query all the same.
+            spans.push(span("d", "c", "pg", "query", 1_007_000_000));
+        }
+        spans
+    }
+
+    #[test]
+    fn connects_and_calls_inside_other_calls_are_left_out_as_in_replay() {
+        let pairs = diff_traces(&pool_query(true), &pool_query(false), &Rules::default());
+        assert_eq!(pairs.len(), 1, "{pairs:?}");
+        assert!(pairs[0].is_equal());
+        let at_start: Vec<Span> = pool_query(true)
+            .into_iter()
+            .map(|span| Span {
+                is_pre_app_start: true,
+                ..span
+            })
+            .collect();
+        let pairs = diff_traces(&at_start, &pool_query(false), &Rules::default());
+        assert_eq!(pairs.len(), 1, "{pairs:?}");
+    }
+
+    #[test]
+    fn a_circle_of_parents_loses_no_call() {
+        let mut spans = vec![
+            call(1, "/x", "{}"),
+            call(2, "/y", "{}"),
+            call(3, "/z", "{}"),
+        ];
+        for (span, (id, parent)) in spans.iter_mut().zip([("1", "2"), ("2", "1"), ("3", "3")]) {
+            (span.span_id, span.parent_span_id) = (id.to_owned(), parent.to_owned());
+        }
+        assert_eq!(diff_traces(&spans, &spans, &Rules::default()).len(), 3);
     }
 }
