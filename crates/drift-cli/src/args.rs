@@ -97,11 +97,10 @@ pub(crate) struct PlaceArguments {
 /// Shows what is recorded: a table of the traces, or one of them as a tree.
 ///
 /// Trace files are those of the SDKs, *.jsonl, also compressed (*.jsonl.gz, *.jsonl.zst). A broken
-/// line is reported with its file and line, and left out.
+/// line is reported with its file and line, and left out. Secrets are hidden as in reports, unless
+/// redaction.enabled of the configuration is false.
 #[derive(Debug, Args)]
-#[command(
-    args_conflicts_with_subcommands = true,
-    after_help = "\
+#[command(after_help = "\
 Filters are key=regex[,key=regex...] and all have to match. Keys: path, name, operation (GraphQL),
 type, method, status (success, error), id, file. An expression is found anywhere in the text unless
 ^ and $ say otherwise; case matters but in type, method and status. Quote an expression that has a
@@ -111,8 +110,12 @@ Examples:
   drift traces
   drift traces --filter 'method=POST,path=^/orders'
   drift traces --json | jq '.tests[].path'
-  drift traces show 9af0"
-)]
+  drift traces show 9af0
+  drift traces show 9af0 --json | jq .name
+
+Exit codes:
+  0  shown, however many match
+  2  wrong use, or there is no recording")]
 pub(crate) struct TracesArguments {
     #[command(subcommand)]
     pub(crate) command: Option<TracesCommand>,
@@ -121,8 +124,12 @@ pub(crate) struct TracesArguments {
     /// Only the traces that match
     #[arg(short, long, value_name = "FILTER")]
     pub(crate) filter: Option<String>,
-    /// One JSON object on standard output: {count, tests: [...]}
+    /// Also the traces without a request, which answer calls and are no tests: what the service
+    /// called while it started, and requests that the SDK did not keep
     #[arg(long)]
+    pub(crate) all: bool,
+    /// JSON on standard output: {count, tests: [...]}; of `show`, one object a span and line
+    #[arg(long, global = true)]
     pub(crate) json: bool,
 }
 
@@ -132,14 +139,14 @@ pub(crate) enum TracesCommand {
 }
 
 /// Draws one trace as a tree: who called what, when, and how long it took.
+///
+/// Spans are in the order of their start. One whose parent is not in the trace stands at the left
+/// and says so.
 #[derive(Debug, Args)]
 pub(crate) struct ShowArguments {
     /// The trace's id, or enough of its beginning
     #[arg(value_name = "TRACE")]
     pub(crate) trace: String,
-    /// Its spans, one JSON object a line, in the order of their start
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// Replays the recording against the service, and shows every difference.
@@ -243,12 +250,17 @@ pub(crate) enum SavedFormat {
 /// Shows what the matcher compares for a call: the classes it looks at, the candidates, and why each lost.
 ///
 /// The call is a recorded one, or one that the service made during the last `drift replay`, which
-/// prints the ids of calls that it could not answer exactly. Nothing is counted as used yet.
+/// prints the ids of calls that it could not answer exactly. Nothing is counted as used yet. Secrets
+/// are hidden as in reports, unless redaction.enabled of the configuration is false.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   drift traces show 9af0            shows the ids of the trace's spans
-  drift explain 9af0 56d0a5")]
+  drift explain 9af0 56d0a5
+
+Exit codes:
+  0  shown, whether something answers the call or not
+  2  wrong use, no such call, or several whose ids begin so: they are listed")]
 pub(crate) struct ExplainArguments {
     #[command(flatten)]
     pub(crate) place: PlaceArguments,
@@ -290,10 +302,13 @@ pub(crate) struct ServeArguments {
 /// Shows what differs between two JSON files, two trace files, or two traces.
 ///
 /// Values are compared by their canonical form: the order of keys and white space do not matter,
-/// every digit of an integer does, other numbers are doubles. A file named `-` is standard input. Of traces the calls are paired
-/// (method, host and path; the structure of a statement; a command and its key) and their inputs and
-/// outputs compared, bodies decoded; ids and times are not, and what the configuration lets differ
-/// is shown as accepted.
+/// every digit of an integer does, other numbers are doubles. A file named `-` is standard input.
+///
+/// Of traces the calls are paired (method, host and path; the structure of a statement; a command
+/// and its key) and their inputs and outputs compared, bodies decoded. Not compared are ids, times,
+/// the size and digests of a body that differs, headers that replay never looks at, and calls that
+/// replay never asks for: connects of database drivers, and calls inside other calls. What the
+/// configuration lets differ is shown as accepted, and secrets are hidden as in reports.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -301,13 +316,21 @@ Examples:
   curl -s localhost:3000/orders | drift diff expected.json -
   drift diff 9af04cc1 324355dc                 two traces of the recording
   drift diff old/trace.jsonl new/trace.jsonl
+  drift diff 9af04cc1 new/trace.jsonl          a recorded trace and a file
+
+JSON, with --json:
+  of JSON files   [{kind, path, left, right}]: kind is added, removed or changed; left and right are
+                  the values, absent where a side has none
+  of traces       [{call, left_span_id, right_span_id, input, output}], one object a call; input and
+                  output are lists as of JSON files, with accepted_by where a rule accepts it
 
 Exit codes:
-  0  equal
+  0  equal, or what differs is accepted
   1  different
   2  wrong use, or a file that cannot be read")]
 pub(crate) struct DiffArguments {
-    /// The left side: a JSON file, a trace file (*.jsonl), or a trace's id
+    /// The left side: a JSON file, a trace file (*.jsonl, also .gz and .zst), or a trace's id or
+    /// enough of its beginning
     #[arg(value_name = "A")]
     pub(crate) left: PathBuf,
     /// The right side

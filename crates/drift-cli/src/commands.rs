@@ -8,6 +8,7 @@ mod last_run;
 mod record;
 mod replay;
 mod serve;
+mod span_tree;
 mod traces;
 
 use crate::Exit;
@@ -15,13 +16,19 @@ use crate::args::{Arguments, Command, PlaceArguments};
 use crate::terminal::{self, Progress};
 use anyhow::Context as _;
 use drift_replay::Config;
-use drift_replay::load::{LoadOptions, Recording};
+use drift_replay::load::{FindError, LoadOptions, Recording, Trace};
+use drift_replay::redact::Redactor;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Broken lines that are shown; their number is always said.
 const MOST_PROBLEMS: usize = 10;
+
+/// What an ambiguous id could have meant: so many are listed.
+const MOST_CANDIDATES: usize = 10;
+/// The columns of one of them.
+const CANDIDATE_COLUMNS: usize = 100;
 
 /// Runs what was asked for.
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
@@ -93,6 +100,18 @@ fn load(place: &PlaceArguments) -> anyhow::Result<Loaded> {
         .iter()
         .map(|notice| notice.message.clone())
         .collect();
+    notices.extend(say_problems(&recording));
+    Ok(Loaded {
+        config: Arc::new(config),
+        recording: Arc::new(recording),
+        path,
+        notices,
+    })
+}
+
+/// Says what is wrong with the files of a recording, the rest of which is used.
+fn say_problems(recording: &Recording) -> Vec<String> {
+    let mut notices = Vec::new();
     for problem in recording.problems().iter().take(MOST_PROBLEMS) {
         terminal::note(format!(
             "{} {}",
@@ -110,12 +129,56 @@ fn load(place: &PlaceArguments) -> anyhow::Result<Loaded> {
         terminal::note(&more);
         notices.push(more);
     }
-    Ok(Loaded {
-        config: Arc::new(config),
-        recording: Arc::new(recording),
-        path,
-        notices,
-    })
+    notices
+}
+
+/// The one trace whose id begins so; where there are several they are named with
+/// their requests, for an id alone does not say which one was meant.
+fn find_trace<'r>(
+    recording: &'r Recording,
+    id: &str,
+    redactor: &Redactor,
+) -> anyhow::Result<&'r Trace> {
+    let error = match recording.find_trace(id) {
+        Ok(trace) => return Ok(trace),
+        Err(error) => error,
+    };
+    let FindError::Ambiguous { count, .. } = error else {
+        return Err(anyhow::anyhow!(
+            "{error}; `drift traces --all` lists what is recorded"
+        ));
+    };
+    let candidates = recording
+        .traces()
+        .iter()
+        .filter(|trace| trace.trace_id.starts_with(id));
+    let mut lines = Vec::new();
+    for trace in candidates.take(MOST_CANDIDATES) {
+        let request = match trace.root {
+            Some(root) => redactor.text(&crate::describe::what(&recording.span(root)?)),
+            None => "a trace without its request".to_owned(),
+        };
+        lines.push(format!("{} {request}", trace.trace_id));
+    }
+    Err(ambiguous("trace", id, count, &lines))
+}
+
+/// The error of an id whose beginning several things share; `candidates` are the
+/// first of them, the id in front.
+fn ambiguous(noun: &str, id: &str, all: usize, candidates: &[String]) -> anyhow::Error {
+    let mut text = format!(
+        "the ids of {} begin with {id:?}; give more of it",
+        terminal::count(all, noun)
+    );
+    for candidate in candidates.iter().take(MOST_CANDIDATES) {
+        text.push_str("\n  ");
+        text.push_str(&terminal::cut(candidate, CANDIDATE_COLUMNS));
+    }
+    let more = all.saturating_sub(candidates.len().min(MOST_CANDIDATES));
+    if more > 0 {
+        text.push_str(&format!("\n  and {more} more"));
+    }
+    anyhow::Error::msg(text)
 }
 
 /// What messages call a file.

@@ -82,7 +82,7 @@ pub(crate) fn table(heads: &[(&str, Align)], rows: &[Vec<String>]) -> String {
 }
 
 /// The columns that a text takes on a terminal, its styles left out.
-fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     anstream::adapter::strip_str(text)
         .map(unicode_width::UnicodeWidthStr::width)
         .sum()

@@ -222,3 +222,65 @@ fn print_and_debug_of_the_published_program_are_taken() {
         ran.errors
     );
 }
+
+#[test]
+fn diff_as_json_has_values_with_every_digit_and_only_the_sides_that_there_are() {
+    let files: [(&str, &[u8]); 2] = [
+        ("a.json", br#"{"id":12345678901234567890,"gone":null}"#),
+        (
+            "b.json",
+            br#"{"id":12345678901234567891,"new":{"b":1,"a":2}}"#,
+        ),
+    ];
+    let ran = drift(&["diff", "--json", "a.json", "b.json"], b"", &files);
+    assert_eq!(ran.code, 1, "{}", ran.errors);
+    assert!(
+        ran.output.contains(r#""left": 12345678901234567890,"#),
+        "{}",
+        ran.output
+    );
+    let list: serde_json::Value = serde_json::from_str(&ran.output).unwrap();
+    assert_eq!(list[0]["path"], "$.gone");
+    assert_eq!(list[0].get("left"), Some(&serde_json::Value::Null));
+    assert_eq!(list[0].get("right"), None);
+    assert_eq!(list[2]["right"]["a"], 2);
+    let ran = drift(&["diff", "--json", "a.json", "a.json"], b"", &files);
+    assert_eq!((ran.code, ran.output.trim()), (0, "[]"));
+}
+
+#[test]
+fn diff_says_of_a_side_that_is_no_json_which_one_it_is_and_what_can_be_compared() {
+    let trace = br#"{"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331","name":"GET /"}
+{"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203332","name":"GET /"}"#;
+    let files: [(&str, &[u8]); 4] = [
+        ("a.json", b"{}"),
+        ("notes.txt", b"some text"),
+        ("empty.json", b""),
+        ("trace.txt", trace),
+    ];
+    for (arguments, parts) in [
+        (
+            ["a.json", "notes.txt"],
+            ["notes.txt is not JSON", "*.jsonl"],
+        ),
+        (
+            ["empty.json", "a.json"],
+            ["empty.json is not JSON", "*.jsonl"],
+        ),
+        (
+            ["a.json", "trace.txt"],
+            ["trace.txt is a trace file", ".jsonl"],
+        ),
+        (["a.json", "."], [". is a folder", "--trace-dir"]),
+        (
+            ["a.json", "absent.json"],
+            ["no file absent.json", "trace's id"],
+        ),
+    ] {
+        let ran = drift(&["diff", arguments[0], arguments[1]], b"", &files);
+        assert_eq!(ran.code, 2, "{arguments:?}: {}", ran.errors);
+        for part in parts {
+            assert!(ran.errors.contains(part), "{arguments:?}: {}", ran.errors);
+        }
+    }
+}

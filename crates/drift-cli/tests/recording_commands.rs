@@ -568,6 +568,7 @@ fn diff_of_two_traces_shows_their_answers_by_path() {
     let ran = project.drift(&["diff", "aaaa", "bbbb", "--json"]);
     assert_eq!(ran.status.code(), Some(1), "{}", text(&ran.stderr));
     let pairs: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!(pairs[0]["output"][0]["left"], "/orders");
     let found: Vec<&str> = pairs[0]["output"]
         .as_array()
         .unwrap()
@@ -577,6 +578,206 @@ fn diff_of_two_traces_shows_their_answers_by_path() {
     assert_eq!(found, ["$.body.path"]);
     let ran = project.drift(&["diff", ".tusk/traces/a.jsonl", ".tusk/traces/a.jsonl"]);
     assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
+}
+
+#[test]
+fn diff_takes_any_beginning_of_an_id_and_a_trace_beside_a_file() {
+    let project = Project::new();
+    let ran = project.drift(&["diff", "a", "b"]);
+    assert_eq!(ran.status.code(), Some(1), "{}", text(&ran.stderr));
+    let ran = project.drift(&["diff", "a", ".tusk/traces/a.jsonl"]);
+    assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
+    let ran = project.drift(&["diff", "a", ".tusk/config.yaml"]);
+    let said = text(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(2), "{said}");
+    assert!(said.contains("a is a trace and"), "{said}");
+}
+
+/// A trace whose request and calls hold secrets, and whose calls have ids that
+/// begin alike.
+fn secrets(project: &Project) {
+    let root = span('c', 1_795_227_910, "/login?token=hunter2", "{}").replace(
+        r#""headers":{}}"#,
+        r#""headers":{"authorization":"Bearer hunter2-abcdef","cookie":"sid=hunter2"},"body":"eyJwYXNzd29yZCI6Imh1bnRlcjIifQ=="}"#,
+    );
+    let call = |id: &str, package: &str, input: &str| {
+        format!(
+            r#"{{"traceId":"{}","spanId":"{id}","parentSpanId":"{}","name":"{package}.query","packageName":"{package}","submoduleName":"query","packageType":0,"kind":3,"status":{{"code":1}},"timestamp":{{"seconds":1795227910,"nanos":1000}},"duration":{{"seconds":0,"nanos":1000}},"inputValue":{input},"outputValue":{{"rows":[{{"password":"hunter2"}}]}},"inputSchema":{{"type":6,"properties":{{}}}},"outputSchema":{{"type":6,"properties":{{}}}}}}"#,
+            "c".repeat(32),
+            "c".repeat(16)
+        )
+    };
+    let query = r#"{"query":"UPDATE users SET password = 'hunter2' WHERE id = 1"}"#;
+    let lines = [
+        root,
+        call("d100000000000001", "psycopg2", query),
+        call(
+            "d100000000000002",
+            "ioredis",
+            r#"{"command":"auth","args":["hunter2"]}"#,
+        ),
+    ];
+    std::fs::write(
+        project.path().join(".tusk/traces/c.jsonl"),
+        lines.join("\n") + "\n",
+    )
+    .unwrap();
+}
+
+#[test]
+fn secrets_of_a_recording_are_not_shown_unless_that_is_switched_off() {
+    let project = Project::new();
+    secrets(&project);
+    let commands: [&[&str]; 7] = [
+        &["traces"],
+        &["traces", "--json"],
+        &["traces", "show", "cc"],
+        &["traces", "show", "cc", "--json"],
+        &["explain", "cc", "d100000000000001"],
+        &["explain", "cc", "d100000000000002"],
+        &["diff", "aa", "cc", "--json"],
+    ];
+    for arguments in commands {
+        let ran = project.drift(arguments);
+        let said = text(&ran.stdout) + &text(&ran.stderr);
+        assert!(!said.contains("hunter2"), "{arguments:?}: {said}");
+        assert!(!said.contains("aHVudGVyMi"), "{arguments:?}: {said}");
+        assert!(said.contains("[redacted "), "{arguments:?}: {said}");
+    }
+    let config = project.path().join(".tusk/config.yaml");
+    let text_of = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, text_of + "redaction:\n  enabled: false\n").unwrap();
+    for arguments in commands {
+        let ran = project.drift(arguments);
+        let said = text(&ran.stdout);
+        assert!(said.contains("hunter2"), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn explain_lists_the_calls_whose_ids_begin_alike_and_takes_none_of_them() {
+    let project = Project::new();
+    secrets(&project);
+    let ran = project.drift(&["explain", "cc", "d1"]);
+    let said = text(&ran.stderr);
+    assert_eq!(
+        (ran.status.code(), text(&ran.stdout)),
+        (Some(2), String::new())
+    );
+    for part in [
+        "2 spans begin with \"d1\"",
+        "d100000000000001 UPDATE users",
+        "d100000000000002",
+        "as recorded",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
+#[test]
+fn the_beginning_of_several_traces_lists_them_with_their_requests() {
+    let project = Project::new();
+    let again = span('a', 1_795_227_890, "/again", "{}")
+        .replace(&"a".repeat(32), &format!("a0{}", "1".repeat(30)));
+    std::fs::write(project.path().join(".tusk/traces/d.jsonl"), again + "\n").unwrap();
+    let commands: [&[&str]; 3] = [
+        &["explain", "a", "d1"],
+        &["traces", "show", "a"],
+        &["diff", "a", "b"],
+    ];
+    for arguments in commands {
+        let ran = project.drift(arguments);
+        let said = text(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(2), "{arguments:?}: {said}");
+        for part in ["2 traces", "GET /orders", "GET /again"] {
+            assert!(said.contains(part), "{arguments:?}: {said}");
+        }
+    }
+}
+
+#[test]
+fn traces_without_a_request_are_counted_and_listed_on_request() {
+    let project = Project::new();
+    secrets(&project);
+    let file = project.path().join(".tusk/traces/c.jsonl");
+    let lines = std::fs::read_to_string(&file).unwrap();
+    let calls: Vec<&str> = lines.lines().skip(1).collect();
+    std::fs::write(&file, calls.join("\n") + "\n").unwrap();
+    let ran = project.drift(&["traces"]);
+    assert!(!text(&ran.stdout).contains("cccccccc"));
+    let said = text(&ran.stderr);
+    assert!(
+        said.contains("2 traces; 1 more without a request, shown with --all"),
+        "{said}"
+    );
+    let ran = project.drift(&["traces", "--all"]);
+    let listed = text(&ran.stdout);
+    assert!(
+        listed.contains("no request: psycopg2 UPDATE users"),
+        "{listed}"
+    );
+}
+
+#[test]
+fn diff_says_which_lines_of_a_trace_it_could_not_read() {
+    let project = Project::new();
+    let half = project.path().join("half.jsonl");
+    let whole = std::fs::read_to_string(project.path().join(".tusk/traces/a.jsonl")).unwrap();
+    std::fs::write(&half, whole + "{\"traceId\":").unwrap();
+    let ran = project.drift(&["diff", "a", "half.jsonl"]);
+    let said = text(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(0), "{said}");
+    assert!(said.contains("half.jsonl:2"), "{said}");
+}
+
+#[test]
+fn an_id_that_no_trace_has_is_answered_with_where_to_look() {
+    let project = Project::new();
+    let ran = project.drift(&["traces", "show", "f"]);
+    let said = text(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("begins with \"f\"; `drift traces --all` lists"),
+        "{said}"
+    );
+}
+
+#[test]
+fn options_stand_before_and_behind_traces_show() {
+    let project = Project::new();
+    let commands: [&[&str]; 4] = [
+        &[
+            "traces",
+            "--trace-dir",
+            ".tusk/traces",
+            "show",
+            "aa",
+            "--json",
+        ],
+        &["traces", "--json", "show", "aa"],
+        &[
+            "traces",
+            "show",
+            "aa",
+            "--json",
+            "--trace-dir",
+            ".tusk/traces",
+        ],
+        &["list", "show", "--json", "aa"],
+    ];
+    for arguments in commands {
+        let ran = project.drift(arguments);
+        assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
+        let shown: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+        assert_eq!(shown["name"], "GET /orders", "{arguments:?}");
+    }
+    let ran = project.drift(&["traces", "--filter", "path=x", "show", "aa"]);
+    assert_eq!(ran.status.code(), Some(2));
+    assert!(
+        text(&ran.stderr).contains("--filter"),
+        "{}",
+        text(&ran.stderr)
+    );
 }
 
 #[test]

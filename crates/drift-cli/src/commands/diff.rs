@@ -2,46 +2,86 @@
 
 use super::{name, read};
 use crate::Exit;
-use crate::args::{DiffArguments, PlaceArguments};
+use crate::args::DiffArguments;
 use crate::describe::what;
 use crate::terminal::{ACCENT, BAD, CAUTION, DIM, GOOD, clean, count, cut, note, out, styled};
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
+use drift_replay::Span;
 use drift_replay::compare::Change;
-use drift_replay::load::{LoadOptions, Recording};
+use drift_replay::load::{LoadOptions, Recording, Trace, parse_line};
 use drift_replay::outbound::InputDifference;
+use drift_replay::redact::Redactor;
 use drift_replay::trace_diff::{SpanPair, diff_traces};
-use drift_replay::{Config, Span};
-use drift_rust_core::{Difference, DifferenceKind, diff_json};
+use drift_rust_core::{DiffError, Difference, JsonError, Side, diff_json};
+use serde_json::value::RawValue;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The columns of a value on a line of the result.
 const VALUE_COLUMNS: usize = 60;
 
 pub(crate) fn run(arguments: &DiffArguments) -> anyhow::Result<Exit> {
     let sides = (arguments.left.as_path(), arguments.right.as_path());
-    match (is_trace(sides.0), is_trace(sides.1)) {
-        (true, true) => traces(arguments),
-        (false, false) => values(arguments),
-        _ => bail!(
-            "{} and {} cannot be compared: one is a trace, the other a JSON file",
+    match (kind(sides.0)?, kind(sides.1)?) {
+        (Kind::Trace, Kind::Trace) => traces(arguments),
+        (Kind::Values, Kind::Values) => values(arguments),
+        (left, right) => bail!(
+            "{} is {} and {} is {}; two of one kind can be compared",
             name(sides.0),
-            name(sides.1)
+            left.in_words(),
+            name(sides.1),
+            right.in_words()
         ),
     }
 }
 
-/// Trace files end so; what is no file can only be a trace's id.
-fn is_trace(path: &Path) -> bool {
-    let file = path.file_name().unwrap_or_default().to_string_lossy();
-    [".jsonl", ".jsonl.gz", ".jsonl.zst"]
-        .iter()
-        .any(|ending| file.ends_with(ending))
-        || (path != Path::new("-") && !path.exists() && is_id(&path.to_string_lossy()))
+/// What a side is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Trace,
+    Values,
 }
 
+impl Kind {
+    fn in_words(self) -> &'static str {
+        match self {
+            Kind::Trace => "a trace",
+            Kind::Values => "a JSON file",
+        }
+    }
+}
+
+/// Trace files have the endings of the SDKs; what is no file can only be a trace's id.
+fn kind(path: &Path) -> anyhow::Result<Kind> {
+    if path == Path::new("-") {
+        return Ok(Kind::Values);
+    }
+    if path.is_dir() {
+        bail!(
+            "{} is a folder; name a file in it, or two of its traces by their ids with --trace-dir {}",
+            name(path),
+            name(path)
+        );
+    }
+    let file = path.file_name().unwrap_or_default().to_string_lossy();
+    let is_trace_file = TRACE_ENDINGS.iter().any(|ending| file.ends_with(ending));
+    if is_trace_file || (!path.exists() && is_id(&path.to_string_lossy())) {
+        return Ok(Kind::Trace);
+    }
+    if !path.exists() {
+        bail!(
+            "there is no file {}, and it is not the beginning of a trace's id either (up to 32 \
+             hexadecimal digits)",
+            name(path)
+        );
+    }
+    Ok(Kind::Values)
+}
+
+const TRACE_ENDINGS: [&str; 3] = [".jsonl", ".jsonl.gz", ".jsonl.zst"];
+
 fn is_id(text: &str) -> bool {
-    (4..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+    (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn values(arguments: &DiffArguments) -> anyhow::Result<Exit> {
@@ -50,19 +90,45 @@ fn values(arguments: &DiffArguments) -> anyhow::Result<Exit> {
         bail!("standard input can be one side only");
     }
     let (left, right) = (read(sides.0)?, read(sides.1)?);
-    let differences = diff_json(left.as_slice(), right.as_slice()).map_err(|error| {
-        let names = format!("{} and {}", name(sides.0), name(sides.1));
-        anyhow::Error::new(error).context(format!("cannot compare {names}"))
-    })?;
+    let differences =
+        diff_json(left.as_slice(), right.as_slice()).map_err(|error| match error {
+            DiffError::Json { side, source } => match side {
+                Side::Left => not_json(sides.0, &left, source),
+                Side::Right => not_json(sides.1, &right, source),
+            },
+            other => anyhow::Error::new(other),
+        })?;
     let mut out = out();
     if arguments.json {
-        writeln!(out, "{:#}", as_json(&differences))?;
+        let list: Vec<DifferenceAsJson<'_>> = differences
+            .iter()
+            .map(DifferenceAsJson::of_values)
+            .collect::<Result<_, _>>()?;
+        writeln!(out, "{}", serde_json::to_string_pretty(&list)?)?;
     } else {
         for difference in &differences {
             writeln!(out, "{}", line(difference))?;
         }
     }
     Ok(end(differences.len(), arguments.json))
+}
+
+/// Why a side cannot be read, and what can be done about it.
+fn not_json(path: &Path, bytes: &[u8], error: JsonError) -> anyhow::Error {
+    let name = name(path);
+    let first = bytes
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    if parse_line(first).is_ok() {
+        let [ending, ..] = TRACE_ENDINGS;
+        return anyhow!("{name} is a trace file, but for its name: end it in {ending}");
+    }
+    let endings = TRACE_ENDINGS.map(|ending| format!("*{ending}")).join(", ");
+    anyhow!(
+        "{name} is not JSON: {error}; two JSON files can be compared, or two traces, each a file \
+         ({endings}) or an id"
+    )
 }
 
 fn end(differing: usize, is_quiet: bool) -> Exit {
@@ -80,13 +146,8 @@ fn end(differing: usize, is_quiet: bool) -> Exit {
 }
 
 fn line(difference: &Difference) -> String {
-    let change = match difference.kind {
-        DifferenceKind::Added => Change::Added,
-        DifferenceKind::Removed => Change::Removed,
-        DifferenceKind::Changed => Change::Changed,
-    };
     changed(
-        change,
+        difference.kind,
         &difference.path,
         difference.left.as_deref(),
         difference.right.as_deref(),
@@ -98,7 +159,7 @@ fn changed(change: Change, path: &str, left: Option<&str>, right: Option<&str>) 
     match change {
         Change::Added => styled(format!("+ {path}  {}", value(right)), GOOD),
         Change::Removed => styled(format!("- {path}  {}", value(left)), BAD),
-        _ => format!(
+        Change::Changed => format!(
             "{} {path}  {} → {}",
             styled("~", CAUTION),
             styled(value(left), BAD),
@@ -107,29 +168,65 @@ fn changed(change: Change, path: &str, left: Option<&str>, right: Option<&str>) 
     }
 }
 
-fn as_json(differences: &[Difference]) -> serde_json::Value {
-    // The sides are canonical JSON texts, kept as texts: a JSON number would
-    // lose its digits in most readers.
-    let entries = differences.iter().map(|difference| {
-        serde_json::json!({
-            "kind": difference.kind.as_str(),
-            "path": difference.path,
-            "left": difference.left,
-            "right": difference.right,
+/// One difference for programs. The sides are JSON as it is compared, every digit kept.
+#[derive(serde::Serialize)]
+struct DifferenceAsJson<'d> {
+    kind: &'static str,
+    path: &'d str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    right: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accepted_by: Option<&'static str>,
+}
+
+impl<'d> DifferenceAsJson<'d> {
+    fn of_values(difference: &'d Difference) -> serde_json::Result<DifferenceAsJson<'d>> {
+        Ok(DifferenceAsJson {
+            kind: difference.kind.as_str(),
+            path: &difference.path,
+            left: raw(&difference.left)?,
+            right: raw(&difference.right)?,
+            accepted_by: None,
         })
-    });
-    entries.collect()
+    }
+
+    fn of_call(difference: &'d InputDifference) -> serde_json::Result<DifferenceAsJson<'d>> {
+        Ok(DifferenceAsJson {
+            kind: difference.change.as_str(),
+            path: &difference.path,
+            left: raw(&difference.recorded)?,
+            right: raw(&difference.actual)?,
+            accepted_by: difference.accepted_by,
+        })
+    }
+}
+
+fn raw(json: &Option<String>) -> serde_json::Result<Option<Box<RawValue>>> {
+    json.clone().map(RawValue::from_string).transpose()
 }
 
 fn traces(arguments: &DiffArguments) -> anyhow::Result<Exit> {
     let config = super::config(arguments.place.config.as_deref())?;
-    let left = spans(&arguments.left, &arguments.place, &config)?;
-    let right = spans(&arguments.right, &arguments.place, &config)?;
-    let pairs = diff_traces(&left, &right, &config.comparison);
+    let redactor = Redactor::new(config.redaction.clone());
+    let asked = arguments.place.trace_dir.clone();
+    let mut traces = Traces {
+        folder: asked.unwrap_or_else(|| config.traces_dir.clone()),
+        redactor: &redactor,
+        recorded: None,
+    };
+    let left = traces.spans(&arguments.left)?;
+    let right = traces.spans(&arguments.right)?;
+    let mut pairs = diff_traces(&left, &right, &config.comparison);
+    for pair in &mut pairs {
+        redact(pair, &redactor);
+    }
     let mut out = out();
     if arguments.json {
-        let value: serde_json::Value = pairs.iter().map(pair_json).collect();
-        writeln!(out, "{value:#}")?;
+        let calls: Vec<PairAsJson<'_>> =
+            pairs.iter().map(PairAsJson::of).collect::<Result<_, _>>()?;
+        writeln!(out, "{}", serde_json::to_string_pretty(&calls)?)?;
     } else {
         for pair in &pairs {
             write!(out, "{}", pair_lines(pair))?;
@@ -139,37 +236,68 @@ fn traces(arguments: &DiffArguments) -> anyhow::Result<Exit> {
     Ok(end(differing, arguments.json))
 }
 
-/// The spans of a trace file, or of a recorded trace.
-fn spans(path: &Path, place: &PlaceArguments, config: &Config) -> anyhow::Result<Vec<Span>> {
-    let is_file = path.exists();
-    let from = if is_file {
-        path.to_owned()
-    } else {
-        place
-            .trace_dir
-            .clone()
-            .unwrap_or_else(|| config.traces_dir.clone())
-    };
-    let recording = Recording::load(&LoadOptions::new([from]), &|_| {})
-        .with_context(|| format!("cannot read {}", name(path)))?;
-    let trace = if is_file {
-        match recording.traces() {
-            [trace] => trace,
-            traces => bail!(
-                "{} holds {}; name two traces by their ids with --trace-dir {}",
-                name(path),
-                count(traces.len(), "trace"),
-                name(path)
-            ),
-        }
-    } else {
-        recording.find_trace(&path.to_string_lossy())?
-    };
-    let mut spans = Vec::new();
-    for index in trace.spans() {
-        spans.push(recording.span(index)?);
+/// Takes the secrets out of what is shown of a pair; compared it was with them.
+fn redact(pair: &mut SpanPair, redactor: &Redactor) {
+    for span in [&mut pair.left, &mut pair.right].into_iter().flatten() {
+        *span = redactor.span(span);
     }
-    Ok(spans)
+    for difference in pair.input.iter_mut().chain(&mut pair.output) {
+        for side in [&mut difference.recorded, &mut difference.actual] {
+            *side = side
+                .take()
+                .map(|json| redactor.at_path(&difference.path, &json));
+        }
+    }
+}
+
+/// Where the traces of the two sides come from.
+struct Traces<'a> {
+    folder: PathBuf,
+    redactor: &'a Redactor,
+    /// Read when the first side is an id, and used for the second too.
+    recorded: Option<Recording>,
+}
+
+impl Traces<'_> {
+    /// The spans of a trace file, or of a recorded trace.
+    fn spans(&mut self, path: &Path) -> anyhow::Result<Vec<Span>> {
+        if path.exists() {
+            let recording = load(path).with_context(|| format!("cannot read {}", name(path)))?;
+            let [trace] = recording.traces() else {
+                bail!(
+                    "{} holds {}; name two traces by their ids with --trace-dir {}",
+                    name(path),
+                    count(recording.traces().len(), "trace"),
+                    name(path)
+                );
+            };
+            return spans_of(&recording, trace);
+        }
+        let recording = match self.recorded.take() {
+            Some(recording) => recording,
+            None => load(&self.folder).with_context(|| {
+                format!(
+                    "trace {} is looked for in a recording, and there is none; name its folder \
+                     with --trace-dir",
+                    name(path)
+                )
+            })?,
+        };
+        let recording = self.recorded.insert(recording);
+        let trace = super::find_trace(recording, &path.to_string_lossy(), self.redactor)?;
+        spans_of(recording, trace)
+    }
+}
+
+fn load(path: &Path) -> anyhow::Result<Recording> {
+    let recording = Recording::load(&LoadOptions::new([path]), &|_| {})?;
+    super::say_problems(&recording);
+    Ok(recording)
+}
+
+fn spans_of(recording: &Recording, trace: &Trace) -> anyhow::Result<Vec<Span>> {
+    let spans = trace.spans().map(|index| recording.span(index));
+    Ok(spans.collect::<Result<_, _>>()?)
 }
 
 /// What no rule accepts; a call that one side lacks counts as one.
@@ -211,26 +339,28 @@ fn pair_lines(pair: &SpanPair) -> String {
     lines.join("\n") + "\n"
 }
 
-fn pair_json(pair: &SpanPair) -> serde_json::Value {
-    let id = |span: &Option<Span>| span.as_ref().map(|span| span.span_id.clone());
-    let list = |found: &[InputDifference]| -> serde_json::Value {
-        let entries = found.iter().map(|difference| {
-            serde_json::json!({
-                "kind": difference.change.as_str(),
-                "path": difference.path,
-                "left": difference.recorded,
-                "right": difference.actual,
-                "accepted_by": difference.accepted_by,
-            })
-        });
-        entries.collect()
-    };
-    let named = pair.left.as_ref().or(pair.right.as_ref());
-    serde_json::json!({
-        "call": named.map(what),
-        "left_span_id": id(&pair.left),
-        "right_span_id": id(&pair.right),
-        "input": list(&pair.input),
-        "output": list(&pair.output),
-    })
+/// A pair of calls for programs.
+#[derive(serde::Serialize)]
+struct PairAsJson<'p> {
+    call: Option<String>,
+    left_span_id: Option<&'p str>,
+    right_span_id: Option<&'p str>,
+    input: Vec<DifferenceAsJson<'p>>,
+    output: Vec<DifferenceAsJson<'p>>,
+}
+
+impl<'p> PairAsJson<'p> {
+    fn of(pair: &'p SpanPair) -> serde_json::Result<PairAsJson<'p>> {
+        let list = |found: &'p [InputDifference]| -> serde_json::Result<Vec<_>> {
+            found.iter().map(DifferenceAsJson::of_call).collect()
+        };
+        let id = |span: &'p Option<Span>| span.as_ref().map(|span| span.span_id.as_str());
+        Ok(PairAsJson {
+            call: pair.left.as_ref().or(pair.right.as_ref()).map(what),
+            left_span_id: id(&pair.left),
+            right_span_id: id(&pair.right),
+            input: list(&pair.input)?,
+            output: list(&pair.output)?,
+        })
+    }
 }

@@ -10,70 +10,114 @@ use crate::terminal::{
 use anyhow::bail;
 use drift_replay::load::{Recording, Trace};
 use drift_replay::matcher::{Explanation, Outcome};
+use drift_replay::redact::Redactor;
 use drift_replay::replay::matcher;
 use drift_replay::{MockRequest, Span};
 use std::io::Write as _;
 
 pub(crate) fn run(arguments: &ExplainArguments) -> anyhow::Result<Exit> {
     let loaded = super::load(&arguments.place)?;
-    let trace = loaded.recording.find_trace(&arguments.trace)?;
+    let redactor = Redactor::new(loaded.config.redaction.clone());
+    let trace = super::find_trace(&loaded.recording, &arguments.trace, &redactor)?;
     let live = last_run::find(&loaded.config.base_dir, &trace.trace_id, &arguments.span);
     let live = live.unwrap_or_else(|error| {
         note(format!("{} {error:#}", styled("notice:", CAUTION)));
         Vec::new()
     });
-    let (request, origin) = match live.as_slice() {
-        [request, ..] => (request.clone(), "of the last replay"),
-        [] => (
-            recorded(&loaded.recording, trace, &arguments.span)?,
-            "as recorded",
+    let mut asked = with_id(&loaded.recording, trace, &arguments.span, live)?;
+    let asked = match asked.len() {
+        0 => bail!(
+            "neither trace {id} nor the last replay of it has a span whose id begins with {:?}; \
+             `drift traces show {id}` lists the recorded ones",
+            arguments.span,
+            id = trace.trace_id
         ),
+        1 => asked.swap_remove(0),
+        _ => {
+            let shown = |one: &Asked| {
+                let span = redactor.span(&one.request.span);
+                format!("{} {} ({})", span.span_id, what(&span), one.origin)
+            };
+            let lines: Vec<String> = asked.iter().map(shown).collect();
+            return Err(super::ambiguous(
+                "span",
+                &arguments.span,
+                asked.len(),
+                &lines,
+            ));
+        }
     };
+    if !asked.is_call {
+        bail!(
+            "span {} is no outbound call, so nobody asks for it",
+            asked.request.span.span_id
+        );
+    }
     let matcher = matcher(&loaded.recording);
     matcher.begin_test(&trace.trace_id);
-    let explanation = matcher.explain(&request);
-    let mut out = out();
-    write!(
-        out,
-        "{}",
-        text(&request.span, origin, &explanation, &loaded.recording)?
+    let explanation = matcher.explain(&asked.request);
+    let span = redactor.span(&asked.request.span);
+    let text = text(
+        &span,
+        asked.origin,
+        &explanation,
+        &loaded.recording,
+        &redactor,
     )?;
+    write!(out(), "{text}")?;
     Ok(Exit::Same)
 }
 
-/// The call that a recorded span was.
-fn recorded(recording: &Recording, trace: &Trace, span_id: &str) -> anyhow::Result<MockRequest> {
-    let mut found = Vec::new();
+/// A call that an id can mean.
+struct Asked {
+    request: MockRequest,
+    origin: &'static str,
+    is_call: bool,
+}
+
+/// Every call of a trace whose id begins so, those of the last replay first; of an
+/// id that is given whole, the one that it is.
+fn with_id(
+    recording: &Recording,
+    trace: &Trace,
+    span_id: &str,
+    live: Vec<MockRequest>,
+) -> anyhow::Result<Vec<Asked>> {
+    let mut found: Vec<Asked> = Vec::new();
+    let mut add = |asked: Asked| {
+        let id = &asked.request.span.span_id;
+        // A replay can ask twice for one span; the answer is the same.
+        if !found.iter().any(|known| known.request.span.span_id == *id) {
+            found.push(asked);
+        }
+    };
+    for request in live {
+        add(Asked {
+            request,
+            origin: "of the last replay",
+            is_call: true,
+        });
+    }
     for index in trace.spans() {
         let span = recording.span(index)?;
         if span.span_id.starts_with(span_id) {
-            found.push((index, span));
+            add(Asked {
+                is_call: recording.is_outbound(index),
+                origin: "as recorded",
+                request: MockRequest {
+                    test_id: Some(trace.trace_id.clone()),
+                    span,
+                },
+            });
         }
     }
-    match found.as_slice() {
-        [] => bail!(
-            "neither trace {} nor the last replay of it has a span whose id begins with {span_id:?}; \
-             `drift traces show {}` lists the recorded ones",
-            trace.trace_id,
-            trace.trace_id
-        ),
-        [(index, span)] => {
-            if !recording.is_outbound(*index) {
-                bail!(
-                    "span {} is no outbound call, so nobody asks for it",
-                    span.span_id
-                );
-            }
-            Ok(MockRequest {
-                test_id: Some(trace.trace_id.clone()),
-                span: span.clone(),
-            })
-        }
-        _ => bail!(
-            "{} begin with {span_id:?}; give more of it",
-            count(found.len(), "span")
-        ),
+    let whole = found
+        .iter()
+        .position(|one| one.request.span.span_id == span_id);
+    if let Some(place) = whole {
+        return Ok(vec![found.swap_remove(place)]);
     }
+    Ok(found)
 }
 
 fn text(
@@ -81,6 +125,7 @@ fn text(
     origin: &str,
     explanation: &Explanation,
     recording: &Recording,
+    redactor: &Redactor,
 ) -> anyhow::Result<String> {
     let mut lines = vec![
         format!(
@@ -92,10 +137,10 @@ fn text(
         format!("asked by {}", explanation.owner),
     ];
     if let Some(guard) = &explanation.guard {
-        lines.push(format!("has to share: {guard}"));
+        lines.push(format!("has to share: {}", redactor.text(guard)));
     }
     if let Some(problem) = &explanation.problem {
-        lines.push(styled(problem, BAD));
+        lines.push(styled(redactor.text(problem), BAD));
     }
     lines.push(String::new());
     let rows: Vec<Vec<String>> = explanation
@@ -136,7 +181,8 @@ fn text(
             answer.span_id,
             styled(place.unwrap_or_default(), DIM)
         ));
-        lines.push(format!("  {}", found.level.match_description));
+        let why = redactor.text(&found.level.match_description);
+        lines.push(format!("  {why}"));
         if found.not_compared > 0 {
             lines.push(format!(
                 "  {} were not compared",
@@ -161,8 +207,8 @@ fn text(
                 "  {} {:.2}  {}  {}",
                 candidate.span_id,
                 candidate.similarity,
-                cut(&candidate.name, 40),
-                styled(candidate.why(), colour)
+                cut(&redactor.text(&candidate.name), 40),
+                styled(redactor.text(&candidate.why()), colour)
             ));
         }
     }
