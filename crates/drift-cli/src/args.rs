@@ -351,12 +351,17 @@ pub(crate) struct DiffArguments {
 Examples:
   echo '{\"b\": 1, \"a\": 2.0}' | drift hash
   drift hash --canonical order.json
-  drift hash --merges '{\"body\": {\"encoding\": 1, \"decoded_type\": 1}}' request.json")]
+  drift hash --merges '{\"body\": {\"encoding\": 1, \"decoded_type\": 1}}' request.json
+
+Exit codes:
+  0  printed
+  2  wrong use, or no JSON")]
 pub(crate) struct HashArguments {
     /// A file with one JSON value; standard input when it is absent or `-`
     #[arg(value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
-    /// What is said about top-level members: encoding, decoded_type, match_importance
+    /// What is said about top-level members: an object of them, each with encoding (1 is base64),
+    /// decoded_type (1 is JSON) or match_importance (0 to 1)
     #[arg(long, value_name = "JSON", conflicts_with = "profile")]
     pub(crate) merges: Option<String>,
     /// The rules of the canonical form
@@ -380,14 +385,18 @@ pub(crate) enum ProfileName {
 
 /// Reads span, export-request and Struct bytes back, as JSON.
 ///
-/// Without --as, bytes with a hexadecimal trace id are a span, bytes with spans
-/// an export request, and others a Struct.
+/// Without --as, bytes with a hexadecimal trace id are a span, bytes with such spans
+/// an export request, and others with fields a Struct.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   drift inspect span.bin
   drift inspect --as export request.bin | jq '.spans[].name'
-  echo 0a0161 | drift inspect --hex -")]
+  echo 0a0161 | drift inspect --hex -
+
+Exit codes:
+  0  printed
+  2  wrong use, or the bytes are no such message")]
 pub(crate) struct InspectArguments {
     /// A file with the bytes; standard input when it is absent or `-`
     #[arg(value_name = "FILE")]

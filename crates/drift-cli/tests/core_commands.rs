@@ -284,3 +284,69 @@ fn diff_says_of_a_side_that_is_no_json_which_one_it_is_and_what_can_be_compared(
         }
     }
 }
+
+#[test]
+fn hash_refuses_a_member_of_merges_that_says_nothing_and_names_the_one_that_was_meant() {
+    let merges = r#"{"body":{"encoding":1,"decodedType":1}}"#;
+    let ran = drift(&["hash", "--merges", merges], br#"{"body":"e30="}"#, &[]);
+    assert_eq!((ran.code, ran.output.as_str()), (2, ""));
+    for part in [
+        "`decodedType` of `body`",
+        "did you mean `decoded_type`?",
+        "match_importance",
+    ] {
+        assert!(ran.errors.contains(part), "{part}: {}", ran.errors);
+    }
+}
+
+#[test]
+fn hash_mentions_merges_of_a_member_that_the_value_does_not_have() {
+    let ran = drift(
+        &["hash", "--merges", r#"{"bodi":{"encoding":1}}"#],
+        br#"{"body":"e30="}"#,
+        &[],
+    );
+    assert_eq!(ran.code, 0, "{}", ran.errors);
+    for part in ["no member `bodi`", "did you mean `body`?"] {
+        assert!(ran.errors.contains(part), "{part}: {}", ran.errors);
+    }
+}
+
+#[test]
+fn inspect_says_what_bytes_are_when_they_are_no_message() {
+    let line = br#"{"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331","name":"GET /"}"#;
+    let cases: [(&[u8], &str); 8] = [
+        (br#"{"a": [1, 2]}"#, "drift hash"),
+        (b"\n  [1]\n", "drift hash"),
+        (line, "drift traces --trace-dir"),
+        (b"0a026162\n2203474554\n", "--hex"),
+        (b"CgJhYiIDR0VU", "base64"),
+        (b"\x1f\x8b\x08\x00\x00", "compressed"),
+        (b"", "no bytes"),
+        (b"\xff\xff\xff\xff", "neither a span"),
+    ];
+    for (input, part) in cases {
+        let ran = drift(&["inspect"], input, &[]);
+        assert_eq!((ran.code, ran.output.as_str()), (2, ""), "{part}");
+        assert!(ran.errors.contains(part), "{part}: {}", ran.errors);
+    }
+    let ran = drift(&["inspect", "--as", "span"], br#"{"a": 1}"#, &[]);
+    assert!(
+        ran.code == 2 && ran.errors.contains("drift hash"),
+        "{}",
+        ran.errors
+    );
+}
+
+#[test]
+fn inspect_reads_a_struct_back() {
+    // {"a": "hi"}: field 1 of both is a message with a text.
+    let hex = b"0a09 0a0161 1204 1a02 6869";
+    let ran = drift(&["inspect", "--hex", "--compact"], hex, &[]);
+    assert_eq!(
+        (ran.code, ran.output.as_str()),
+        (0, "{\"a\":\"hi\"}\n"),
+        "{}",
+        ran.errors
+    );
+}

@@ -35,6 +35,9 @@ pub struct SchemaMerges {
 }
 
 impl SchemaMerges {
+    /// The names that an entry can have; others are skipped, as they always were.
+    pub const MEMBERS: [&'static str; 3] = MEMBERS;
+
     /// No merges: the same as an empty object.
     pub const fn none() -> SchemaMerges {
         SchemaMerges {

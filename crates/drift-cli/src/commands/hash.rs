@@ -3,9 +3,13 @@
 use super::{name, read};
 use crate::Exit;
 use crate::args::{HashArguments, ProfileName};
-use crate::terminal::{BOLD, out, styled};
-use anyhow::Context as _;
-use drift_rust_core::{HashAlgorithm, Profile, normalize_and_hash_as, process_export_payload};
+use crate::terminal::{BOLD, CAUTION, note, out, styled};
+use anyhow::{Context as _, bail};
+use drift_replay::spelling::nearest;
+use drift_rust_core::{
+    Document, HashAlgorithm, Profile, SchemaMerges, Value, ValueOptions, normalize_and_hash_as,
+    process_export_payload,
+};
 use std::io::Write as _;
 use std::path::Path;
 
@@ -42,6 +46,9 @@ fn facts(arguments: &HashArguments, text: &[u8]) -> anyhow::Result<Vec<(&'static
             normalize_and_hash_as(text, Profile::Rfc8785, HashAlgorithm::Sha256)?;
         return Ok(vec![("canonical", canonical), ("value hash", hash)]);
     }
+    if let Some(merges) = &arguments.merges {
+        check_merges(merges, text)?;
+    }
     let payload = process_export_payload(text, arguments.merges.as_deref())?;
     let mut facts = vec![("canonical", payload.normalized_json.to_string())];
     if !payload.decoded_is_normalized() {
@@ -51,4 +58,47 @@ fn facts(arguments: &HashArguments, text: &[u8]) -> anyhow::Result<Vec<(&'static
     facts.push(("schema", payload.decoded_schema_json));
     facts.push(("schema hash", payload.decoded_schema_hash));
     Ok(facts)
+}
+
+/// Merges that say something without effect: the core skips what it does not know,
+/// because the SDKs rely on it; here it is somebody's slip. What is not JSON at all,
+/// or of a wrong type, is the core's to say.
+fn check_merges(merges: &str, text: &[u8]) -> anyhow::Result<()> {
+    let options = ValueOptions::default;
+    let Ok(merges) = Document::parse(merges, options()) else {
+        return Ok(());
+    };
+    let Value::Object(entries) = merges.root() else {
+        return Ok(());
+    };
+    let payload = Document::parse(text, options()).ok();
+    for (key, entry) in entries.iter() {
+        if let Value::Object(members) = entry {
+            let unknown = members
+                .iter()
+                .find(|(name, _)| !SchemaMerges::reads_member(name));
+            if let Some((name, _)) = unknown {
+                bail!(
+                    "--merges: unknown member `{name}` of `{key}`; {}known are {}",
+                    guess(name, &SchemaMerges::MEMBERS),
+                    SchemaMerges::MEMBERS.join(", ")
+                );
+            }
+        }
+        if let Some(Value::Object(members)) = payload.as_ref().map(Document::root) {
+            let known: Vec<&str> = members.iter().map(|(name, _)| name).collect();
+            if !known.contains(&key) {
+                note(format!(
+                    "{} --merges: the value has no member `{key}`; {}what is said of it changes nothing",
+                    styled("notice:", CAUTION),
+                    guess(key, &known)
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn guess(name: &str, known: &[&str]) -> String {
+    nearest(name, known).map_or_else(String::new, |near| format!("did you mean `{near}`? "))
 }

@@ -4,8 +4,11 @@ use super::{name, read};
 use crate::Exit;
 use crate::args::{InspectArguments, MessageName};
 use crate::terminal::out;
-use anyhow::{Context as _, bail};
-use drift_rust_core::{ProtobufError, export_request_to_json, span_to_json, struct_to_json};
+use anyhow::{Context as _, anyhow, bail};
+use drift_replay::load::parse_line;
+use drift_rust_core::{
+    Document, ProtobufError, ValueOptions, export_request_to_json, span_to_json, struct_to_json,
+};
 use std::io::Write as _;
 use std::path::Path;
 
@@ -19,7 +22,10 @@ pub(crate) fn run(arguments: &InspectArguments) -> anyhow::Result<Exit> {
         bytes = from_hex(&bytes).with_context(|| name(file))?;
     }
     let json = match arguments.message {
-        Some(message) => decode(message, &bytes).with_context(|| name(file))?,
+        Some(message) => decode(message, &bytes).map_err(|error| {
+            let hint = other_kind(&bytes).map_or_else(String::new, |kind| format!("; {kind}"));
+            anyhow!("{}: {error}{hint}", name(file))
+        })?,
         None => guess(&bytes).with_context(|| name(file))?,
     };
     let mut out = out();
@@ -45,6 +51,12 @@ fn guess(bytes: &[u8]) -> anyhow::Result<String> {
     }
     let mut reasons = Vec::new();
     for message in MESSAGES {
+        // Nearly everything can be read as a Struct of unknown fields, text too.
+        if message == MessageName::Struct
+            && let Some(kind) = other_kind(bytes)
+        {
+            bail!("{kind}");
+        }
         match decode(message, bytes) {
             Ok(json) if is_certain(message, &json) => return Ok(json),
             Ok(_) => reasons.push(format!("as {message:?}: {}", doubt(message)).to_lowercase()),
@@ -52,34 +64,78 @@ fn guess(bytes: &[u8]) -> anyhow::Result<String> {
         }
     }
     bail!(
-        "neither an export request nor a span nor a Struct ({}); name one with --as, or say --hex for hexadecimal text",
+        "neither a span nor an export request nor a Struct ({}); where it is one all the same, name it with --as",
         reasons.join("; ")
     )
 }
 
 /// Many bytes read as more than one message, because readers skip what they do
-/// not know. A span has a trace id of hexadecimal digits, an export request has spans.
+/// not know. A span has ids of hexadecimal digits, an export request has such spans,
+/// and a Struct that has any bytes has fields.
 fn is_certain(message: MessageName, json: &str) -> bool {
     let Ok(value) = serde_json::from_str::<serde_json::Value>(json) else {
         return false;
     };
     match message {
-        MessageName::Span => value
-            .get("traceId")
-            .and_then(|id| id.as_str())
-            .is_some_and(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit())),
+        MessageName::Span => is_span(&value),
         MessageName::Export => value
             .get("spans")
             .and_then(|spans| spans.as_array())
-            .is_some_and(|spans| !spans.is_empty()),
-        MessageName::Struct => true,
+            .is_some_and(|spans| !spans.is_empty() && spans.iter().all(is_span)),
+        MessageName::Struct => value.as_object().is_some_and(|fields| !fields.is_empty()),
     }
+}
+
+/// Whether the ids of a span are ids: any bytes at their places would be texts.
+fn is_span(value: &serde_json::Value) -> bool {
+    let hexadecimal = |member: &str| {
+        let id = value.get(member).and_then(|id| id.as_str())?;
+        id.bytes()
+            .all(|byte| byte.is_ascii_hexdigit())
+            .then_some(id)
+    };
+    let has_trace = hexadecimal("traceId").is_some_and(|id| !id.is_empty());
+    has_trace && (value.get("spanId").is_none() || hexadecimal("spanId").is_some())
+}
+
+/// What bytes are that somebody took for a message, and what reads them.
+fn other_kind(bytes: &[u8]) -> Option<&'static str> {
+    let first_line = bytes
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    let text = bytes.trim_ascii();
+    let has = |magic: &[u8]| bytes.starts_with(magic);
+    Some(if has(&[0x1f, 0x8b]) || has(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        "these bytes are compressed: unpack them first (gunzip, unzstd)"
+    } else if parse_line(first_line).is_ok() {
+        "this is a trace file, JSON lines of spans: read it with `drift traces --trace-dir FILE`"
+    } else if is_all(text, |byte| {
+        byte.is_ascii_hexdigit() || byte.is_ascii_whitespace()
+    }) {
+        "these are hexadecimal digits: say --hex"
+    } else if Document::parse(bytes, ValueOptions::default()).is_ok() {
+        "this is JSON text, not the bytes of a message: `drift hash FILE` prints its canonical form, \
+         its hashes and its schema"
+    } else if is_all(text, |byte| {
+        byte.is_ascii_alphanumeric() || b"+/=-_".contains(&byte)
+    }) {
+        "this looks like base64: decode it first (base64 -d)"
+    } else {
+        return None;
+    })
+}
+
+/// Whether a text of some length has nothing but such bytes.
+fn is_all(text: &[u8], of: impl Fn(u8) -> bool) -> bool {
+    text.len() >= 4 && text.iter().all(|byte| of(*byte))
 }
 
 fn doubt(message: MessageName) -> &'static str {
     match message {
         MessageName::Span => "no trace id of hexadecimal digits",
-        MessageName::Export | MessageName::Struct => "no spans",
+        MessageName::Export => "no spans with a trace id of hexadecimal digits",
+        MessageName::Struct => "no fields",
     }
 }
 
