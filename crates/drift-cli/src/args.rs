@@ -194,7 +194,7 @@ pub(crate) struct ReplayArguments {
     /// `json`: one object a test on standard output, in the form of the published program
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) output_format: Option<OutputFormat>,
-    /// Write run-<time>/results.json, in the form of the published program, under the results directory
+    /// Write a folder run-<time> under the results directory: `json`, results.json in the form of the published program; `agent`, Markdown for a coding agent, a page for each deviating test and index.md
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) save_results: Option<SavedFormat>,
     /// Where --save-results writes; `results.dir` of the configuration, else .tusk/results
@@ -245,6 +245,7 @@ pub(crate) enum SandboxModeName {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SavedFormat {
     Json,
+    Agent,
 }
 
 /// Shows what the matcher compares for a call: the classes it looks at, the candidates, and why each lost.

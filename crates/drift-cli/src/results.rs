@@ -165,10 +165,7 @@ fn what_deviates(deviation: &Deviation) -> String {
 
 /// What to type to see why a call was answered as it was.
 fn explain_hint(call: &CallReport, test: &TestResult) -> Option<String> {
-    // Positions count from 1.
-    let event = test.match_events.get(call.live_position?.checked_sub(1)?)?;
-    let span: serde_json::Value = serde_json::from_str(&event.replay_span_json).ok()?;
-    let span_id = span.get("spanId")?.as_str()?;
+    let span_id = test.live_span_id(call)?;
     let trace: String = test.trace_id.chars().take(8).collect();
     Some(format!("why: drift explain {trace} {span_id}"))
 }

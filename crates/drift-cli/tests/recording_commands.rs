@@ -358,6 +358,54 @@ fn a_file_of_the_published_sandbox_opens_its_local_ports_and_its_other_keys_are_
 }
 
 #[test]
+fn results_for_an_agent_are_an_index_and_a_page_for_each_deviating_test() {
+    let project = Project::new();
+    // Only one of the two requests is answered otherwise.
+    let changed = SERVICE.replace(
+        r#"os.environ.get("VERSION", "1")"#,
+        r#"("2" if "orders" in self.path else "1")"#,
+    );
+    std::fs::write(project.path().join("service.py"), changed).unwrap();
+    let arguments = ["replay", "--save-results", "agent", "--results-dir", "out"];
+    let ran = project.drift(&arguments);
+    let errors = text(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(1), "{errors}");
+    let mut runs = std::fs::read_dir(project.path().join("out")).unwrap();
+    let run = runs.next().unwrap().unwrap().path();
+    let page_name = format!("deviation-{}.md", "a".repeat(32));
+    let mut names: Vec<String> = std::fs::read_dir(&run)
+        .unwrap()
+        .map(|entry| text(entry.unwrap().file_name().as_encoded_bytes()))
+        .collect();
+    names.sort();
+    assert_eq!(names, [page_name.as_str(), "index.md"]);
+    let index = std::fs::read_to_string(run.join("index.md")).unwrap();
+    assert!(
+        index.contains(&format!("[`GET /orders`]({page_name})")),
+        "{index}"
+    );
+    let page = std::fs::read_to_string(run.join(&page_name)).unwrap();
+    for part in [
+        "- **BODY_CHANGED** body `$.version`\n  - recorded: `\"1\"`\n  - now: `\"2\"`\n",
+        "```http\nGET /orders\nx-td-trace-id: ",
+    ] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    assert_eq!(errors.matches("index.md").count(), 1, "{errors}");
+    assert!(!errors.contains(&page_name), "{errors}");
+    // What the page says is what brings the test back.
+    let again = page
+        .lines()
+        .find_map(|line| line.strip_prefix("drift replay "))
+        .unwrap();
+    let again: Vec<&str> = std::iter::once("replay").chain(again.split(' ')).collect();
+    let ran = project.drift(&again);
+    assert_eq!(ran.status.code(), Some(1));
+    let said = text(&ran.stdout);
+    assert!(said.contains("1 test: 0 passed, 1 deviated"), "{said}");
+}
+
+#[test]
 fn the_published_form_on_standard_output_is_one_object_a_test() {
     let project = Project::new();
     let ran = project.drift(&["run", "--print", "--output-format", "json"]);

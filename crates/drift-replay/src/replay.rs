@@ -8,14 +8,14 @@ use crate::config::{
     CommunicationKind, Config, ConfigError, ReadinessCheck, SandboxFile, SandboxMode,
 };
 use crate::drive::{
-    EnvironmentOutcome, HttpResponse, PlannedTest, RequestError, RunOutcome, RunPlan, SandboxPlan,
-    TestError, TestOutcome, planned_tests, recorded_environments,
+    EnvironmentOutcome, HttpResponse, PlannedTest, RecordedRequest, RequestError, RunOutcome,
+    RunPlan, SandboxPlan, TestError, TestOutcome, planned_tests, recorded_environments,
 };
 use crate::filter::Filter;
 use crate::load::{LoadError, Recording, Trace};
 use crate::matcher::Matcher;
 use crate::outbound::{LiveCall, MatchedSpan, check_outbound};
-use crate::report::{MatchEvent, RunResults, TestResult, TestState};
+use crate::report::{MatchEvent, RunResults, SentRequest, TestResult, TestState};
 use crate::request::MockRequest;
 use crate::server::{Listen, MockEvent, Sdk};
 use crate::service::{NoSandbox, Readiness, Sandbox, ServiceSpec};
@@ -289,6 +289,9 @@ impl Judge {
         if result.state == TestState::Passed && !result.deviations.is_empty() {
             result.state = TestState::Deviated;
         }
+        if matches!(result.state, TestState::Deviated | TestState::Failed) {
+            result.request = outcome.request.as_ref().map(sent);
+        }
         result
     }
 
@@ -454,6 +457,22 @@ fn runtime(sdk: &Sdk) -> String {
         _ => "unknown",
     }
     .to_owned()
+}
+
+/// The request as reports show it.
+fn sent(request: &RecordedRequest) -> SentRequest {
+    let headers = request.headers.iter();
+    SentRequest {
+        headers: headers
+            .map(|(name, value)| (name.clone(), String::from_utf8_lossy(value).into_owned()))
+            .collect(),
+        body: request.body.as_deref().map(|body| {
+            std::str::from_utf8(body).map_or_else(
+                |_| format!("({} bytes that are no text)", body.len()),
+                str::to_owned,
+            )
+        }),
+    }
 }
 
 /// The response as it is compared.

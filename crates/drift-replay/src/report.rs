@@ -1,12 +1,14 @@
 //! What one run found, and the forms it is handed on in: our JSON, the
-//! published results, JUnit XML, one HTML page. All forms show the same
-//! results; secrets leave them here ([`RunResults::redact`]).
+//! published results, JUnit XML, one HTML page, Markdown pages. All forms show
+//! the same results; secrets leave them here ([`RunResults::redact`]).
 
+mod agent;
 mod html;
 mod json;
 mod junit;
 mod published;
 
+pub use agent::to_agent_files;
 pub use html::to_html;
 pub use json::{RESULTS_VERSION, to_json};
 pub use junit::to_junit;
@@ -67,6 +69,15 @@ pub struct MatchEvent {
     pub stack_trace: String,
 }
 
+/// The request that a test sent, as who mends the service wants it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SentRequest {
+    /// Without those of the connection; what is not UTF-8 replaced.
+    pub headers: Vec<(String, String)>,
+    /// `None` when there was none; of another than a text its size.
+    pub body: Option<String>,
+}
+
 /// The result of one test.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TestResult {
@@ -102,6 +113,8 @@ pub struct TestResult {
     pub calls: Vec<CallReport>,
     /// The same for the published results.
     pub match_events: Vec<MatchEvent>,
+    /// What was sent; kept of tests that are not as recorded.
+    pub request: Option<SentRequest>,
     /// What the reader should know.
     pub notices: Vec<String>,
     /// Why it could not be judged.
@@ -133,6 +146,7 @@ impl Default for TestResult {
             accepted: Vec::new(),
             calls: Vec::new(),
             match_events: Vec::new(),
+            request: None,
             notices: Vec::new(),
             error: None,
             service_output: None,
@@ -148,6 +162,18 @@ impl TestResult {
         self.calls
             .iter()
             .any(|call| call.state == CallState::New && call.recorded_span_id.is_none())
+    }
+
+    /// The event of a call that the service made; positions count from 1.
+    fn live_event(&self, call: &CallReport) -> Option<&MatchEvent> {
+        self.match_events.get(call.live_position?.checked_sub(1)?)
+    }
+
+    /// The span id that a call had now, by which `drift explain` knows it.
+    pub fn live_span_id(&self, call: &CallReport) -> Option<String> {
+        let event = self.live_event(call)?;
+        let span: serde_json::Value = serde_json::from_str(&event.replay_span_json).ok()?;
+        Some(span.get("spanId")?.as_str()?.to_owned())
     }
 }
 
@@ -266,6 +292,12 @@ fn redact_test(test: &mut TestResult, redactor: &Redactor) {
             }
         }
     }
+    if let Some(request) = &mut test.request {
+        for (name, value) in &mut request.headers {
+            *value = redactor.header(name, value);
+        }
+        request.body.iter_mut().for_each(text);
+    }
     for event in &mut test.match_events {
         text(&mut event.replay_span_json);
         if let Some(level) = &mut event.match_level {
@@ -304,6 +336,16 @@ fn redact_value(part: &str, path: Option<&str>, value: &str, redactor: &Redactor
         (None, Some(path)) if path.starts_with('$') => redactor.at_path(path, value),
         _ => redactor.text(value),
     }
+}
+
+/// A text, or as much of its beginning as may be shown, which says what is missing.
+fn cut(text: &str, shown_bytes: usize) -> String {
+    if text.len() <= shown_bytes {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(shown_bytes);
+    let shown = text.get(..end).unwrap_or_default();
+    format!("{shown} … ({} bytes more)", text.len() - end)
 }
 
 /// `2026-11-25T21:44:50Z`, for reports; no time zone but UTC.

@@ -2,7 +2,7 @@
 
 use super::{Loaded, last_run};
 use crate::Exit;
-use crate::args::{OutputFormat, ReplayArguments, SandboxModeName};
+use crate::args::{OutputFormat, ReplayArguments, SandboxModeName, SavedFormat};
 use crate::describe;
 use crate::results::{Shown, Style, summary, test_lines};
 use crate::terminal::{
@@ -17,7 +17,8 @@ use drift_replay::filter::Filter;
 use drift_replay::redact::Redactor;
 use drift_replay::replay::{self, Judge, ReplayOptions, RunFacts, actual, failed_environments};
 use drift_replay::report::{
-    RunResults, TestResult, to_html, to_json, to_junit, to_published_results, to_published_stdout,
+    RunResults, TestResult, to_agent_files, to_html, to_json, to_junit, to_published_results,
+    to_published_stdout,
 };
 use drift_replay::service::Sandbox;
 use std::collections::HashMap;
@@ -235,7 +236,7 @@ impl Session<'_> {
         written.extend(
             files
                 .into_iter()
-                .map(|(label, path, text)| write_file(label, &path, &text?)),
+                .map(|file| write_file(file.label, &file.path, &file.text?)),
         );
         written.push(self.coverage(&outcome));
 
@@ -270,25 +271,35 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// The files that were asked for: what they are called, where they go, what is in them.
-    fn files(&self, results: &RunResults) -> Vec<(&'static str, PathBuf, anyhow::Result<String>)> {
+    /// The files that were asked for.
+    fn files(&self, results: &RunResults) -> Vec<Asked> {
+        let asked = |label, path, text| Asked { label, path, text };
         let mut files = Vec::new();
         if let Some(path) = &self.arguments.report {
-            files.push(("report", path.clone(), Ok(to_html(results))));
+            files.push(asked(Some("report"), path.clone(), Ok(to_html(results))));
         }
         if let Some(path) = &self.arguments.junit {
             let text = to_junit(results).context("cannot make the JUnit XML");
-            files.push(("junit", path.clone(), text));
+            files.push(asked(Some("junit"), path.clone(), text));
         }
-        if self.arguments.save_results.is_some() {
+        if let Some(format) = self.arguments.save_results {
             let folder = self.arguments.results_dir.clone();
             let folder = folder.unwrap_or_else(|| self.loaded.config.results_dir.clone());
-            let text = format!("{:#}\n", to_published_results(results));
-            files.push((
-                "results",
-                run_folder(&folder).join("results.json"),
-                Ok(text),
-            ));
+            let folder = run_folder(&folder);
+            let saved = match format {
+                SavedFormat::Json => {
+                    let text = format!("{:#}\n", to_published_results(results));
+                    vec![("results.json".to_owned(), text)]
+                }
+                SavedFormat::Agent => to_agent_files(results),
+            };
+            // The first leads to the others.
+            let labels = std::iter::once(Some("results")).chain(std::iter::repeat(None));
+            files.extend(
+                labels
+                    .zip(saved)
+                    .map(|(label, (name, text))| asked(label, folder.join(name), Ok(text))),
+            );
         }
         files
     }
@@ -315,7 +326,7 @@ impl Session<'_> {
         };
         let prefix = self.loaded.config.coverage.strip_path_prefix.clone();
         write_file(
-            "coverage",
+            Some("coverage"),
             path,
             &coverage.to_lcov(&prefix.unwrap_or_default()),
         )
@@ -403,6 +414,14 @@ impl Session<'_> {
     }
 }
 
+/// A file that was asked for.
+struct Asked {
+    /// What its line says that it is; `None` for a part of another.
+    label: Option<&'static str>,
+    path: PathBuf,
+    text: anyhow::Result<String>,
+}
+
 fn exit(outcome: &RunOutcome, results: &RunResults) -> Exit {
     let totals = results.totals();
     if outcome.cancelled {
@@ -417,7 +436,7 @@ fn exit(outcome: &RunOutcome, results: &RunResults) -> Exit {
 }
 
 /// Writes a file that was asked for, with the folders above it, and says so.
-fn write_file(label: &str, path: &Path, text: &str) -> anyhow::Result<()> {
+fn write_file(label: Option<&str>, path: &Path, text: &str) -> anyhow::Result<()> {
     if let Some(folder) = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
@@ -426,12 +445,14 @@ fn write_file(label: &str, path: &Path, text: &str) -> anyhow::Result<()> {
             .with_context(|| format!("cannot make {}", folder.display()))?;
     }
     std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    let size = bytes(u64::try_from(text.len()).unwrap_or(u64::MAX));
-    note(format!(
-        "{label} {} {}",
-        styled(path.display(), ACCENT),
-        styled(size, DIM)
-    ));
+    if let Some(label) = label {
+        let size = bytes(u64::try_from(text.len()).unwrap_or(u64::MAX));
+        note(format!(
+            "{label} {} {}",
+            styled(path.display(), ACCENT),
+            styled(size, DIM)
+        ));
+    }
     Ok(())
 }
 

@@ -30,12 +30,7 @@ impl Limits {
     };
 
     fn cut(self, text: &str) -> String {
-        if text.len() <= self.value_bytes {
-            return text.to_owned();
-        }
-        let end = text.floor_char_boundary(self.value_bytes);
-        let shown = text.get(..end).unwrap_or_default();
-        format!("{shown} … ({} bytes more)", text.len() - end)
+        super::cut(text, self.value_bytes)
     }
 }
 
