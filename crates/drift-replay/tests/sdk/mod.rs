@@ -9,6 +9,8 @@
     reason = "a failed test is what a panic is for, and not every test file uses all of it"
 )]
 
+pub mod recorded;
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
@@ -205,7 +207,7 @@ pub fn inbound_span(request_id: &str, trace_id: &str) -> contract::SdkMessage {
 pub async fn expect_event<T>(
     events: &mut Receiver<Event>,
     what: &str,
-    wanted: impl Fn(&Event) -> Option<T>,
+    mut wanted: impl FnMut(&Event) -> Option<T>,
 ) -> T {
     let found = async {
         loop {
