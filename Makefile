@@ -1,7 +1,7 @@
 # make demo    records two real services, replays them offline, changes them, and shows all of it
 # make test    all tests; its parts are targets of their own (CONTRIBUTING.md)
 # make lint    format, lints, type checks, policies; make fmt mends the format
-# make bench   ours beside the published packages and the limit, in one run
+# make bench   ours beside the published packages and the limit, in one run; the replay engine
 # make packages  the wheel and the Node packages for old glibc, checked
 # make clean   removes all that these made
 #
@@ -138,8 +138,10 @@ fmt: python
 
 # `make bench ONLY='Python process_span' PASSES=9 CALLS=2`: ONLY is a pattern of
 # `LANGUAGE CALL PAYLOAD`, PASSES rounds a row, CALLS times the calls a round.
+# Without ONLY the replay engine is measured too.
 bench: python node published bench-worker
 	$(OURS) benches/run.py $(SIDES) $(BENCH_OPTIONS) --json target/bench.json
+	$(if $(ONLY),,$(MAKE) --no-print-directory bench-replay)
 
 # The peak of memory of MEGABYTES of rows and of numbers.
 bench-memory: python node published bench-worker
@@ -149,18 +151,19 @@ bench-memory: python node published bench-worker
 bench-profile: python node published bench-worker
 	$(OURS) benches/steps.py $(SIDES) $(BENCH_OPTIONS) --json target/bench-profile.json
 
-# All of them, a quarter of an hour, and their tables and plot into docs.
+# All of them, twenty minutes, and their tables and plot into docs.
 bench-report: bench bench-memory bench-profile
-	$(OURS) benches/report.py target/bench.json target/bench-memory.json target/bench-profile.json
+	$(OURS) benches/report.py target/bench.json target/bench-memory.json target/bench-profile.json \
+	  target/bench-replay.json
 
 bench-worker:
 	cargo build --quiet --release --locked --package drift-benches --bin drift-bench-worker
 
-# A suite of SPANS spans, 1.7 GB for a million, written under target and removed:
-# how fast it loads, what it takes in memory, how many calls it answers.
+# A suite of SPANS spans, 1.7 GB for a million, written once under target: how fast
+# it loads, what it takes in memory, what answers cost, also over a Unix socket.
 bench-replay:
 	cargo build --quiet --release --locked --package drift-benches --bin drift-replay-bench
-	target/release/drift-replay-bench target/bench-replay --spans $(SPANS)
+	target/release/drift-replay-bench target/bench-replay --spans $(SPANS) --json target/bench-replay.json
 
 # The release packages of this platform, for glibc 2.17, checked and tried.
 packages:

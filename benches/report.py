@@ -1,7 +1,10 @@
 """Writes the tables of docs/performance.md, and docs/performance.svg, from what the benches kept.
 
-    python benches/report.py target/bench.json target/bench-memory.json target/bench-profile.json
+    python benches/report.py target/bench.json target/bench-memory.json target/bench-profile.json \
+        target/bench-replay.json
+    python benches/report.py target/bench-replay.json
 
+The second form writes the table of the replay engine alone.
 Each table stands between two comments, `<!-- bench NAME -->` and
 `<!-- end NAME -->`; the rest of the page is written by hand and stays.
 """
@@ -11,9 +14,11 @@ from __future__ import annotations
 import json
 import re
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import machine
 import memory
 import plot
 import steps
@@ -81,6 +86,16 @@ def batch_table(rows: list[dict[str, Any]]) -> str:
     )
 
 
+def replay_table(replay: dict[str, Any]) -> dict[str, str]:
+    parts = machine.describe(sys.executable)
+    described = "; ".join(f"{name} {parts[name]}" for name in ("processor", "cores", "system", "rustc"))
+    measured = (
+        f"Measured on {date.today()} with `make bench-replay SPANS={replay['spans']}`, on: {described}."
+    )
+    heading = ["what", "ours", "target", "reached", "limit", "share of the limit"]
+    return {"replay": f"{measured}\n\n{markdown(heading, replay['rows'], len(heading))}"}
+
+
 def tables(
     bench: dict[str, Any], peaks: list[dict[str, Any]], profile: list[dict[str, Any]]
 ) -> dict[str, str]:
@@ -103,16 +118,20 @@ def tables(
 
 
 def main() -> None:
-    bench, peaks, profile = (json.loads(Path(file).read_text()) for file in sys.argv[1:])
+    *core, replay = (json.loads(Path(file).read_text(encoding="utf-8")) for file in sys.argv[1:])
+    made = replay_table(replay)
+    if core:
+        made.update(tables(*core))
     page = PAGE.read_text(encoding="utf-8")
-    for name, text in tables(bench, peaks, profile).items():
+    for name, text in made.items():
         pattern = re.compile(rf"(<!-- bench {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
         page, count = pattern.subn(lambda found, text=text: f"{found[1]}\n{text}\n\n{found[2]}", page)
         if count != 1:
             raise SystemExit(f"{PAGE.name} has {count} places for the table {name}, not one")
     PAGE.write_text(page, encoding="utf-8")
-    (DOCS / "performance.svg").write_text(plot.draw(bench), encoding="utf-8")
-    print(f"wrote {PAGE} and {DOCS / 'performance.svg'}")
+    if core:
+        (DOCS / "performance.svg").write_text(plot.draw(core[0]), encoding="utf-8")
+    print(f"wrote {PAGE.name}")
 
 
 if __name__ == "__main__":

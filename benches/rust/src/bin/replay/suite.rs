@@ -1,33 +1,35 @@
-//! Loads a suite of a million spans, and asks it for answers.
+//! The generated suite: seeded, so that it is the same everywhere.
 //!
-//! `drift-replay-bench DIRECTORY [--spans N] [--keep]` writes the suite below the
-//! directory (seeded; 1.7 GB for a million spans in some 40,000 trace files, one
-//! of them with 10,000 spans), loads it, prints speed and memory, asks for
-//! recorded calls again, and removes the suite. It ends with status 1 when a
-//! recorded call is not answered by itself.
+//! HTTP through requests and fetch, SQL through psycopg2 and pg, Redis, in the
+//! spellings of both SDKs; one trace a file. Beside traces of 2 to 48 spans there
+//! are some of the lengths in [`LENGTHS`], and one that makes the same call
+//! [`REPEATED`] times.
 
-use drift_replay::load::{LoadOptions, SpanIndex};
-use drift_replay::{MatchOptions, Matcher, MockRequest, Recording, Span};
 use drift_rust_core::{HashAlgorithm, process_export_payload};
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+
+use crate::Failure;
 
 const SEED: u64 = 20_261_125;
-/// Spans of the one long trace.
-const LONG_TRACE: u64 = 10_000;
+/// Spans of a trace, and how many such traces there are: of each length about as
+/// many spans can be asked for.
+pub(crate) const LENGTHS: [(u64, u64); 5] =
+    [(10, 200), (100, 20), (1_000, 2), (10_000, 1), (100_000, 1)];
+/// Spans of the trace of one call that is made again and again, its root among them.
+pub(crate) const REPEATED: u64 = 5_000;
 /// Most spans of any other trace.
 const LARGEST_TRACE: u64 = 48;
-const ASKED: usize = 100_000;
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// SplitMix64: enough for a mix that is the same everywhere.
-struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
+    pub(crate) fn new() -> Random {
+        Random(SEED)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
@@ -36,7 +38,7 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.next() % end.max(1)
     }
 
@@ -315,24 +317,48 @@ fn push_line(
     Ok(())
 }
 
-/// The sizes of all traces, and where each one's spans start.
-fn plan(spans: u64) -> Vec<(u64, u64)> {
-    let mut random = Random(SEED);
+/// A trace: its first span, how many it has, and whether it repeats one call.
+struct Planned {
+    first: u64,
+    size: u64,
+    repeats: bool,
+}
+
+/// All traces. The long ones come first, as far as there is room for them.
+fn plan(spans: u64) -> Vec<Planned> {
+    let mut random = Random::new();
     let mut traces = Vec::new();
     let mut first = 0;
+    let long = LENGTHS.into_iter().rev();
+    for (size, count, repeats) in long
+        .map(|(size, count)| (size, count, false))
+        .chain([(REPEATED, 1, true)])
+    {
+        for _ in 0..count {
+            if first + size <= spans {
+                traces.push(Planned {
+                    first,
+                    size,
+                    repeats,
+                });
+                first += size;
+            }
+        }
+    }
     while first < spans {
-        let size = match traces.len() {
-            7 => LONG_TRACE,
-            _ => 2 + random.below(LARGEST_TRACE - 1),
-        };
-        let size = size.min(spans - first);
-        traces.push((first, size));
+        let size = (2 + random.below(LARGEST_TRACE - 1)).min(spans - first);
+        traces.push(Planned {
+            first,
+            size,
+            repeats: false,
+        });
         first += size;
     }
     traces
 }
 
-fn write_suite(directory: &Path, spans: u64) -> Result<u64, Failure> {
+/// Writes the suite below a directory; gives its bytes.
+pub(crate) fn write(directory: &Path, spans: u64) -> Result<u64, Failure> {
     let traces = plan(spans);
     let bytes = AtomicU64::new(0);
     let next = AtomicU64::new(0);
@@ -340,7 +366,7 @@ fn write_suite(directory: &Path, spans: u64) -> Result<u64, Failure> {
         let mut text = String::new();
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
-            let Some((first, size)) = traces.get(number as usize) else {
+            let Some(planned) = traces.get(number as usize) else {
                 return Ok(());
             };
             let mut random = Random(SEED ^ (number + 1).wrapping_mul(0xA24B_AED4_963E_E407));
@@ -348,24 +374,24 @@ fn write_suite(directory: &Path, spans: u64) -> Result<u64, Failure> {
             let start = number * 1_000_000_000;
             text.clear();
             let mut asked_before: Option<Call> = None;
-            for place in 1..*size {
+            for place in 1..planned.size {
                 // Now and then the same call again: a poll loop, a cache that is not there.
                 let call = match asked_before.take() {
-                    Some(call) if random.below(8) == 0 => call,
+                    Some(call) if planned.repeats || random.below(8) == 0 => call,
                     _ => call(&mut random),
                 };
                 push_line(
                     &mut text,
                     &call,
                     trace,
-                    first + place,
+                    planned.first + place,
                     start + place * 40_000,
                     false,
                 )?;
                 asked_before = Some(call);
             }
             let root = inbound(&mut random);
-            push_line(&mut text, &root, trace, *first, start, true)?;
+            push_line(&mut text, &root, trace, planned.first, start, true)?;
             let folder = directory.join(format!("{:03}", number / 1000));
             std::fs::create_dir_all(&folder)?;
             std::fs::write(
@@ -384,265 +410,4 @@ fn write_suite(directory: &Path, spans: u64) -> Result<u64, Failure> {
         own
     })?;
     Ok(bytes.into_inner())
-}
-
-/// Seconds of all processors that the process has used.
-fn processor_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // User and system time are the 12th and 13th behind the name in brackets,
-    // in hundredths of a second.
-    let fields = stat
-        .rsplit(')')
-        .next()
-        .unwrap_or_default()
-        .split_whitespace();
-    let ticks: u64 = fields
-        .skip(11)
-        .take(2)
-        .filter_map(|field| field.parse::<u64>().ok())
-        .sum();
-    ticks as f64 / 100.0
-}
-
-/// Bytes of a line of `/proc/self/status`.
-fn memory(name: &str) -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let kilobytes = status.lines().find_map(|line| {
-        line.strip_prefix(name)?
-            .trim()
-            .strip_suffix(" kB")?
-            .parse()
-            .ok()
-    });
-    kilobytes.unwrap_or(0_u64) * 1024
-}
-
-fn request_of(span: &Span, trace_id: &str) -> MockRequest {
-    MockRequest {
-        test_id: Some(trace_id.to_owned()),
-        span: Span {
-            output_value: None,
-            output_schema: None,
-            place: None,
-            ..span.clone()
-        },
-    }
-}
-
-/// Times of single calls, sorted.
-struct Times(Vec<Duration>);
-
-impl Times {
-    fn of(mut times: Vec<Duration>) -> Times {
-        times.sort_unstable();
-        Times(times)
-    }
-
-    fn percentile(&self, share: f64) -> f64 {
-        let place = ((self.0.len() as f64 - 1.0) * share) as usize;
-        self.0
-            .get(place)
-            .map_or(0.0, |time| time.as_secs_f64() * 1e6)
-    }
-
-    fn per_second(&self) -> f64 {
-        self.0.len() as f64 / self.0.iter().sum::<Duration>().as_secs_f64()
-    }
-}
-
-/// Asks for spans of the recording again; all must be answered, and by an equal call.
-fn ask(
-    matcher: &Matcher,
-    spans: &[SpanIndex],
-    change: impl Fn(&mut Span),
-    with_data: bool,
-) -> Result<Times, Failure> {
-    let recording = matcher.recording();
-    let requests = spans
-        .iter()
-        .map(|span| {
-            let trace = recording.trace_of(*span).ok_or("a span has a trace")?;
-            let mut request = request_of(&recording.span(*span)?, &trace.trace_id);
-            change(&mut request.span);
-            Ok(request)
-        })
-        .collect::<Result<Vec<MockRequest>, Failure>>()?;
-    let mut times = Vec::with_capacity(requests.len());
-    for request in &requests {
-        let start = Instant::now();
-        let answer = matcher.answer(request);
-        let found = answer.found.ok_or("a recorded call is not answered")?;
-        if with_data {
-            recording.response_data(found.span)?;
-        }
-        times.push(start.elapsed());
-    }
-    Ok(Times::of(times))
-}
-
-fn report(out: &mut impl std::io::Write, name: &str, times: &Times) -> std::io::Result<()> {
-    writeln!(
-        out,
-        "{name:<58} {:>9.0} a second on one thread, 50% {:>6.1} us, 99% {:>6.1} us",
-        times.per_second(),
-        times.percentile(0.5),
-        times.percentile(0.99)
-    )
-}
-
-fn measure(directory: &Path, bytes: u64, out: &mut impl std::io::Write) -> Result<(), Failure> {
-    let before = memory("VmRSS:");
-    let processors_before = processor_seconds();
-    let start = Instant::now();
-    let recording = Recording::load(&LoadOptions::new([directory]), &|_| {})?;
-    let loaded = start.elapsed();
-    let matcher = Matcher::new(Arc::new(recording), MatchOptions::default());
-    let ready = start.elapsed();
-    let processors = processor_seconds() - processors_before;
-    let recording = matcher.recording();
-    let (held, peak) = (memory("VmRSS:") - before, memory("VmHWM:") - before);
-    let rate = |time: Duration| bytes as f64 / 1e6 / time.as_secs_f64();
-    writeln!(
-        out,
-        "{} spans of {} traces, {:.0} MB, {} problems",
-        recording.span_count(),
-        recording.traces().len(),
-        bytes as f64 / 1e6,
-        recording.problems().len()
-    )?;
-    writeln!(
-        out,
-        "loaded in {:.2} s ({:.0} MB/s), with its index in {:.2} s ({:.0} MB/s), {processors:.2} s of all processors",
-        loaded.as_secs_f64(),
-        rate(loaded),
-        ready.as_secs_f64(),
-        rate(ready)
-    )?;
-    writeln!(
-        out,
-        "memory: {:.0} MB held, {:.0} MB at the peak: {:.2} and {:.2} of the size of the files; {:.0} bytes a span",
-        held as f64 / 1e6,
-        peak as f64 / 1e6,
-        held as f64 / bytes as f64,
-        peak as f64 / bytes as f64,
-        held as f64 / recording.span_count().max(1) as f64
-    )?;
-    if !recording.problems().is_empty() {
-        return Err("the suite has problems".into());
-    }
-
-    let long = recording
-        .traces()
-        .iter()
-        .max_by_key(|trace| trace.span_count())
-        .ok_or("the suite has traces")?;
-    let mut random = Random(SEED);
-    let outbound = |span: &SpanIndex| recording.is_outbound(*span);
-    let asked: Vec<SpanIndex> = (0..ASKED)
-        .map(|_| SpanIndex(random.below(recording.span_count() as u64) as u32))
-        .filter(outbound)
-        .collect();
-    let of_long: Vec<SpanIndex> = long.spans().filter(outbound).collect();
-    report(
-        out,
-        "the same call, answer chosen",
-        &ask(&matcher, &asked, |_| {}, false)?,
-    )?;
-    report(
-        out,
-        "the same call, answer chosen and read",
-        &ask(&matcher, &asked, |_| {}, true)?,
-    )?;
-    report(
-        out,
-        &format!("the same call in a trace of {}", long.span_count()),
-        &ask(&matcher, &of_long, |_| {}, false)?,
-    )?;
-    // Everything there is used by now.
-    report(
-        out,
-        "the same, all of them used",
-        &ask(&matcher, &of_long, |_| {}, false)?,
-    )?;
-    let changed = |span: &mut Span| {
-        span.input_value_hash.clear();
-        if let Some(input) = &mut span.input_value {
-            *input = input.replace("X-Request-Id\":\"", "X-Request-Id\":\"f");
-            *input = input.replace("Bearer ", "Bearer f");
-        }
-    };
-    let few: Vec<SpanIndex> = asked.iter().copied().take(ASKED / 5).collect();
-    report(out, "another header", &ask(&matcher, &few, changed, false)?)?;
-
-    let start = Instant::now();
-    let requests: Vec<MockRequest> = asked
-        .iter()
-        .filter_map(|span| {
-            let trace = recording.trace_of(*span)?;
-            Some(request_of(&recording.span(*span).ok()?, &trace.trace_id))
-        })
-        .collect();
-    let read = asked.len() as f64 / start.elapsed().as_secs_f64();
-    writeln!(
-        out,
-        "{:<58} {read:>9.0} a second on one thread",
-        "a span read from its file"
-    )?;
-    let threads = std::thread::available_parallelism()?.get();
-    let start = Instant::now();
-    std::thread::scope(|scope| {
-        for number in 0..threads {
-            // Each begins elsewhere, as connections of different tests do.
-            let (first, rest) = requests.split_at(requests.len() * number / threads);
-            let matcher = &matcher;
-            scope.spawn(move || {
-                for request in rest.iter().chain(first) {
-                    drop(matcher.answer(request));
-                }
-            });
-        }
-    });
-    let rate = (requests.len() * threads) as f64 / start.elapsed().as_secs_f64();
-    writeln!(
-        out,
-        "{:<58} {rate:>9.0} a second on {threads} threads",
-        "the same call, answer chosen"
-    )?;
-    Ok(())
-}
-
-fn main() -> Result<(), Failure> {
-    let mut directory: Option<PathBuf> = None;
-    let (mut spans, mut keep) = (1_000_000, false);
-    let mut arguments = std::env::args().skip(1);
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--spans" => spans = arguments.next().ok_or("--spans takes a number")?.parse()?,
-            "--keep" => keep = true,
-            _ => directory = Some(PathBuf::from(argument)),
-        }
-    }
-    let directory = directory
-        .ok_or("give a directory to write the suite into")?
-        .join(format!("suite-{spans}"));
-    let mut out = std::io::stdout().lock();
-    let size = directory.join("size");
-    let known = std::fs::read_to_string(&size).ok();
-    let bytes = match known.and_then(|text| text.trim().parse().ok()) {
-        Some(bytes) => bytes,
-        None => {
-            if directory.exists() {
-                std::fs::remove_dir_all(&directory)?;
-            }
-            std::fs::create_dir_all(&directory)?;
-            let bytes = write_suite(&directory, spans)?;
-            std::fs::write(&size, bytes.to_string())?;
-            bytes
-        }
-    };
-    let measured = measure(&directory, bytes, &mut out);
-    if !keep {
-        std::fs::remove_dir_all(&directory)?;
-    }
-    measured
 }
