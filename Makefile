@@ -158,6 +158,7 @@ bench-report: bench bench-memory bench-profile
 
 bench-worker:
 	cargo build --quiet --release --locked --package drift-benches --bin drift-bench-worker
+	cargo build --quiet --release --locked --package drift-bench-host
 
 # A suite of SPANS spans, 1.7 GB for a million, written once under target: how fast
 # it loads, what it takes in memory, what answers cost, also over a Unix socket.

@@ -77,11 +77,12 @@ class Workers:
 
     def __init__(self, options: argparse.Namespace, folder: Path) -> None:
         python, node = str(HERE / "worker.py"), str(HERE / "worker.mjs")
+        host = str(Path(options.ours_rust).resolve().with_name("libdrift_bench_host.so"))
         node_command = ["node", "--expose-gc", node, str(folder)]
         self.commands = {
             "Rust": {"ours": [options.ours_rust, str(folder)]},
             "Python": {
-                "ours": [options.ours_python, python, str(folder)],
+                "ours": [options.ours_python, python, str(folder), host],
                 "published": [options.published_python, python, str(folder)],
             },
             "Node": {

@@ -13,8 +13,9 @@ host        the conversions of strings and bytes that the host cannot do without
 crossing    what is left of the binding's call: entering, leaving, and all that
             the binding does beyond the cheapest conversions
 
-A Python object is not parsed: its `crossing` holds reading it and making the
-values that are handed back, with the host's strings.
+A Python object is not parsed: its `host` holds the cheapest walk over it and the
+cheapest making of the values that are handed back, its `crossing` what reading it
+into a document and making those values take beyond.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def core_call(row: Row) -> str:
 
 
 def wanted(row: Row) -> bool:
-    return (row.limit == "core" or row.call == OBJECT_CALL) and not row.default_allocator
+    return row.limit == "core" and not row.default_allocator
 
 
 def measure(row: Row, workers: run.Workers, passes: int) -> dict[str, Any]:
@@ -54,8 +55,7 @@ def measure(row: Row, workers: run.Workers, passes: int) -> dict[str, Any]:
             cores.setdefault(part, []).append(nanoseconds)
         if row.language != "Rust":
             series.ours.append(ours.time({**request, "parts": ["call"]})["call"])
-            if row.limit:
-                series.add_host(ours.time({**request, "parts": ["host"]})["host"])
+            series.add_host(ours.time({**request, "parts": ["host"]})["host"])
     part_us = {part: min(values) / 1000 for part, values in cores.items()}
     host_us = sum(min(min(values) for values in ways.values()) for ways in series.host.values()) / 1000
     whole = part_us["call"] if row.language == "Rust" else min(series.ours) / 1000
@@ -72,7 +72,6 @@ def measure(row: Row, workers: run.Workers, passes: int) -> dict[str, Any]:
         steps["canonical"] += steps.pop("rest")
     if row.call == OBJECT_CALL:
         steps["crossing"] += steps.pop("parse")
-        steps.pop("host")
     if row.language == "Rust":
         steps = {step: steps[step] for step in steps if step not in ("host", "crossing")}
     return {

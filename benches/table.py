@@ -23,7 +23,7 @@ class Row:
     way: str = "text"
     # The published packages have it, or a sequence of calls that does the same.
     published: bool = True
-    # `core`: the limit of the core and the host's strings; `join`: one copy of all spans.
+    # `core`: the limit of the core and the host's conversions; `join`: one copy of all spans.
     limit: str | None = None
     # Times faster than published, and times the limit; None where nothing is asked for.
     over_published: float | None = None
@@ -86,7 +86,7 @@ def rows(sizes: dict[str, int]) -> list[Row]:
             for name in names:
                 target = 12 if sizes[name] > LARGE_BYTES else 5
                 call = "process_export_payload_pyobject"
-                add(language, call, name, title=call, over_published=target)
+                add(language, call, name, title=call, way="object", limit="core", over_published=target)
         for call in map(spelled, ("normalize_and_hash", "deterministic_hash")):
             for name in names:
                 target = 10 if sizes[name] > LARGE_BYTES else 4

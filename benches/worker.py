@@ -7,12 +7,14 @@ has encoded. Results are dropped inside the timed loop, arguments after it.
 
 Parts: `call`, the call itself; `join`, `b"".join` of an export request's
 spans; `host`, the conversions that a binding cannot avoid, each by all ways.
-Runs in the environment of the published package too.
+Those of a Python value are in the library of `benches/host`, the second argument.
+Runs in the environment of the published package too, without it.
 """
 
 from __future__ import annotations
 
 import codecs
+import ctypes
 import gc
 import itertools
 import json
@@ -229,7 +231,47 @@ def ways_of_outputs(outputs: Iterator[Any]) -> dict[str, dict[str, float]]:
     return ways
 
 
+# The ways to fetch the leaves of a value, as `benches/host` counts them.
+NOT_AT_ALL = 0
+LEAVES = {"utf-8": 1, "ucs-4": 2, "long ones ucs-4": 3}
+
+
+def timed_host(values: list[Any], way: int) -> float:
+    """Nanoseconds for each value but the first: its leaves fetched and new containers made."""
+    measure = ctypes.PyDLL(sys.argv[2]).drift_host_nanoseconds
+    measure.argtypes, measure.restype = [ctypes.py_object, ctypes.c_int], ctypes.c_double
+    gc.collect()
+    gc.disable()
+    nanoseconds: float = measure(values, way)
+    gc.enable()
+    if nanoseconds < 0:
+        raise SystemExit("the interpreter refused what the limit asks of it")
+    return nanoseconds
+
+
+def host_of_objects(payload: str, calls: int) -> dict[str, dict[str, float]]:
+    documents = corpus(payload)
+    texts = documents.take(calls + 1)
+    merges = json.loads(documents.merges) if documents.merges else None
+    made = [drift_core.process_export_payload_pyobject(json.loads(text), merges) for text in texts]
+    _, hashes, schemas, schema_hashes, structs = zip(*made)
+    leaves = LEAVES
+    if all(text.decode().isascii() for text in texts):
+        # Nothing is cheaper than bytes in place.
+        leaves = {"utf-8": LEAVES["utf-8"]}
+    return {
+        # Each way gets values not seen before.
+        "value": {
+            name: timed_host([json.loads(text) for text in texts], way) for name, way in leaves.items()
+        },
+        "schema": {"copy": timed_host(list(schemas), NOT_AT_ALL)},
+        **ways_of_outputs(iter([hashes, schema_hashes, structs])),
+    }
+
+
 def host(call: str, way: str, payload: str, calls: int) -> dict[str, dict[str, float]]:
+    if call == "process_export_payload_pyobject":
+        return host_of_objects(payload, calls)
     documents = corpus(payload)
     texts = [text.decode() for text in documents.take(calls + 1)]
     ways: dict[str, dict[str, float]] = {}
