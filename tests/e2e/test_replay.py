@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import urllib.request
 from collections.abc import Iterator
 
 import pytest
@@ -35,17 +33,6 @@ SHOPPING = (
 )
 
 
-def ask(port: int, method: str, path: str, body: dict[str, object] | None) -> int:
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", method=method)
-    data = None
-    if body is not None:
-        data = json.dumps(body).encode()
-        request.add_header("Content-Type", "application/json")
-    with urllib.request.urlopen(request, data, timeout=30) as answer:
-        answer.read()
-        return int(answer.status)
-
-
 @pytest.fixture(scope="module")
 def projects() -> Iterator[dict[str, Project]]:
     with Run("replay") as run:
@@ -71,7 +58,7 @@ def projects() -> Iterator[dict[str, Project]]:
                 for service, project in made.items():
                     if service in STORES:
                         for method, path, body in SHOPPING:
-                            assert ask(project.port, method, path, body) in (200, 201)
+                            assert project.ask(method, path, body) in (200, 201)
                     else:
                         traffic.send_all(project.port, REPEATABLE[service])
                 for project in made.values():

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,10 +49,19 @@ class Project:
     port: int
     environment: dict[str, str]
     mock_port: int = 0
+    # YAML that stands behind the rest of the configuration.
+    settings: str = ""
     recorder: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def make(cls, folder: Path, service: str, upstream: str, extra: dict[str, str] | None = None) -> Project:
+    def make(
+        cls,
+        folder: Path,
+        service: str,
+        upstream: str,
+        extra: dict[str, str] | None = None,
+        settings: str = "",
+    ) -> Project:
         (folder / ".tusk").mkdir(parents=True)
         source = folder / service
         shutil.copy(E2E / "services" / service, source)
@@ -70,7 +80,7 @@ class Project:
             "E2E_CLOSED": closed_address(),
             **(extra or {}),
         }
-        project = cls(folder, source, port, environment)
+        project = cls(folder, source, port, environment, settings=settings)
         project.configure("unix")
         return project
 
@@ -93,7 +103,23 @@ class Project:
             f"    type: {transport}",
             f"    tcp_port: {self.mock_port}",
         ]
-        (self.folder / ".tusk" / "config.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        text = "\n".join(lines) + "\n" + self.settings
+        (self.folder / ".tusk" / "config.yaml").write_text(text, encoding="utf-8")
+
+    @property
+    def traces(self) -> Path:
+        return self.folder / ".tusk" / "traces"
+
+    def ask(self, method: str, path: str, body: dict[str, object] | None = None) -> int:
+        """Sends the service a request; gives the status."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", method=method)
+        data = None
+        if body is not None:
+            data = json.dumps(body).encode()
+            request.add_header("Content-Type", "application/json")
+        with urllib.request.urlopen(request, data, timeout=30) as answer:
+            answer.read()
+            return int(answer.status)
 
     def drift(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -100,6 +100,9 @@ class _Handler(BaseHTTPRequestHandler):
         name = self.path.split("?")[0].strip("/")
         with self.server.lock:
             answer = self.server.answers.get(name)
+            if name == "count":
+                self.server.counted += 1
+                answer = Answer(json.dumps({"number": self.server.counted}).encode())
         if name == "echo":
             seen = {
                 "method": self.command,
@@ -138,6 +141,8 @@ class Upstream(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answers = dict(ANSWERS)
+        # What `count` answers is never the same twice.
+        self.counted = 0
         self.lock = threading.Lock()
         self._thread = threading.Thread(
             target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
