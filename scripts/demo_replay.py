@@ -90,7 +90,7 @@ class Story:
             for project in self.projects.values():
                 project.end_recording()
             for service, project in self.projects.items():
-                if project.wait_recorded() != 0:
+                if not project.wait_recorded():
                     self.wrong.append(f"recording {service}")
                 typed(f"drift record -- {Path(project.command[0]).name} {service}")
                 lines = [

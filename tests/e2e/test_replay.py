@@ -64,7 +64,7 @@ def projects() -> Iterator[dict[str, Project]]:
                 for project in made.values():
                     project.end_recording()
                 for project in made.values():
-                    assert project.wait_recorded() == 0, project.record_log()
+                    assert project.wait_recorded(), project.record_log()
             # PostgreSQL, Redis and the upstream are stopped now.
             yield made
         finally:

@@ -8,7 +8,18 @@ Exit codes:
   0    done: everything is as it was recorded, or equal
   1    deviations, or differences
   2    wrong use, or a set-up that does not work
-  130  stopped by Ctrl-C; what was done is printed";
+  130  stopped by Ctrl-C; what was done is printed
+  143  stopped by SIGTERM, the same (129: the terminal was closed)";
+
+/// A file to write. Standard output has the results already.
+fn file(name: &str) -> Result<PathBuf, &'static str> {
+    match name {
+        "-" => {
+            Err("standard output has the results already; name a file (./- for one of this name)")
+        }
+        name => Ok(PathBuf::from(name)),
+    }
+}
 
 /// Records what a service does, replays it offline, and shows what changed.
 ///
@@ -43,7 +54,8 @@ pub(crate) enum Command {
 /// process group of its own, with this terminal's output. Ctrl-C ends the
 /// recording: drift waits until the trace files have stopped growing (the SDKs
 /// write them every 2 to 5 seconds and lose what is not written when they are
-/// stopped), and stops the service and its children. A second Ctrl-C does not wait.
+/// stopped), and stops the service and its children. A second Ctrl-C does not wait, and kills
+/// them. A command that ends with 0 and leaves processes running is still recorded.
 ///
 /// Traces go where the SDK puts them: `traces.dir` of .tusk/config.yaml, else
 /// .tusk/traces, seen from the folder that drift runs in.
@@ -55,9 +67,10 @@ Examples:
   drift record --traces 20 -- npm start       until twenty traces are recorded
 
 Exit codes:
-  0    recorded until --for, --traces, SIGTERM, or the command's own end with 0
+  0    recorded until --for, --traces, or the command's own end with 0
   2    wrong use, or the command could not be started
-  130  ended by Ctrl-C
+  130  ended by Ctrl-C; what came until then is recorded
+  143  ended by SIGTERM, the same (129: the terminal was closed)
   else what the command ended with by itself")]
 pub(crate) struct RecordArguments {
     /// Stop after so many seconds
@@ -78,8 +91,8 @@ pub(crate) struct RecordArguments {
     /// Print nothing but errors; the service's own output stays
     #[arg(short, long)]
     pub(crate) quiet: bool,
-    /// The command that starts the service, and its arguments
-    #[arg(last = true, required = true, value_name = "COMMAND")]
+    /// The command that starts the service, and its arguments; the `--` may be left out
+    #[arg(trailing_var_arg = true, required = true, value_name = "COMMAND")]
     pub(crate) command: Vec<std::ffi::OsString>,
 }
 
@@ -163,10 +176,12 @@ Examples:
   drift replay --learn 5       five runs of an unchanged service; proposes rules for what varies
 
 Exit codes:
-  0    everything is as it was recorded, or there is nothing to replay
+  0    everything is as it was recorded, or no recorded request matches the filter
   1    deviations
-  2    wrong use, or the service could not be started
-  130  stopped by Ctrl-C; the service is stopped and what was done is printed")]
+  2    wrong use, the recording holds no request to replay, or the service could not be started
+  130  stopped by Ctrl-C; the service is stopped and what was done is printed
+       (a second Ctrl-C kills the service and its stop command)
+  143  stopped by SIGTERM, the same (129: the terminal was closed)")]
 pub(crate) struct ReplayArguments {
     #[command(flatten)]
     pub(crate) place: PlaceArguments,
@@ -183,10 +198,10 @@ pub(crate) struct ReplayArguments {
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) concurrency: Option<u16>,
     /// One self-contained HTML page
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = file)]
     pub(crate) report: Option<PathBuf>,
     /// JUnit XML
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = file)]
     pub(crate) junit: Option<PathBuf>,
     /// The results as one JSON object on standard output
     #[arg(long, conflicts_with = "output_format")]
@@ -198,7 +213,7 @@ pub(crate) struct ReplayArguments {
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) save_results: Option<SavedFormat>,
     /// Where --save-results writes; `results.dir` of the configuration, else .tusk/results
-    #[arg(long, value_name = "DIRECTORY")]
+    #[arg(long, value_name = "DIRECTORY", requires = "save_results")]
     pub(crate) results_dir: Option<PathBuf>,
     /// Replay so many times against the unchanged service and propose rules for what varies
     #[arg(long, value_name = "RUNS", value_parser = clap::value_parser!(u16).range(2..=100))]
@@ -216,7 +231,7 @@ pub(crate) struct ReplayArguments {
     #[arg(long)]
     pub(crate) show_coverage: bool,
     /// Collect coverage and write it as LCOV
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = file)]
     pub(crate) coverage_output: Option<PathBuf>,
     /// Only deviations and the summary
     #[arg(short, long, conflicts_with = "verbose")]
@@ -280,21 +295,22 @@ pub(crate) struct ExplainArguments {
 #[command(after_help = "\
 Examples:
   drift serve                                 a Unix socket in this project
-  drift serve --tcp 127.0.0.1:9001
+  drift serve --tcp localhost:9001
   drift serve --tcp 0.0.0.0:9001              reachable from containers, and from the network
 
 Exit codes:
   2    wrong use, or there is nowhere to listen
-  130  ended by Ctrl-C")]
+  130  ended by Ctrl-C; a second one does not wait for clients that do not read
+  143  ended by SIGTERM (129: the terminal was closed)")]
 pub(crate) struct ServeArguments {
     #[command(flatten)]
     pub(crate) place: PlaceArguments,
     /// The Unix socket to listen on
     #[arg(long, value_name = "PATH", conflicts_with = "tcp")]
     pub(crate) socket: Option<PathBuf>,
-    /// The address to listen on instead of a Unix socket
-    #[arg(long, value_name = "IP:PORT")]
-    pub(crate) tcp: Option<std::net::SocketAddr>,
+    /// The address to listen on instead of a Unix socket; a name has to be one of this machine
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) tcp: Option<String>,
     /// Print nothing but the variables and errors
     #[arg(short, long)]
     pub(crate) quiet: bool,

@@ -16,7 +16,7 @@ use crate::args::{Arguments, Command, PlaceArguments};
 use crate::terminal::{self, Progress};
 use anyhow::Context as _;
 use drift_replay::Config;
-use drift_replay::load::{FindError, LoadOptions, Recording, Trace};
+use drift_replay::load::{FindError, LoadError, LoadOptions, Recording, Trace};
 use drift_replay::redact::Redactor;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -91,9 +91,13 @@ fn load(place: &PlaceArguments) -> anyhow::Result<Loaded> {
         progress.show(state.bytes_done, state.bytes);
     });
     progress.clear();
-    let recording = recording.map_err(|error| {
-        let next = "record one with `drift record -- COMMAND`, or name it with --trace-dir";
-        anyhow::Error::new(error).context(format!("there is no recording to read; {next}"))
+    let recording = recording.map_err(|error| match error {
+        LoadError::NotFound { .. } | LoadError::NoTraceFiles { .. } | LoadError::NoSpans { .. } => {
+            let next =
+                "record with `drift record -- COMMAND`, or name a recording with --trace-dir";
+            anyhow::anyhow!("{error}; {next}")
+        }
+        error => anyhow::Error::new(error),
     })?;
     let mut notices: Vec<String> = config
         .notices

@@ -6,6 +6,7 @@ mod cloud;
 mod commands;
 mod describe;
 mod results;
+mod signals;
 mod terminal;
 
 use clap::Parser as _;
@@ -18,8 +19,8 @@ pub(crate) enum Exit {
     Same,
     /// 1: there are deviations, or differences.
     Different,
-    /// 130: stopped by Ctrl-C, what was done is printed.
-    Interrupted,
+    /// 128 and its number: stopped by a signal, what was done is printed.
+    Signal(u8),
     /// What the recorded command ended with, when it ended by itself.
     Of(u8),
 }
@@ -29,7 +30,7 @@ impl From<Exit> for ExitCode {
         match exit {
             Exit::Same => ExitCode::SUCCESS,
             Exit::Different => ExitCode::from(1),
-            Exit::Interrupted => ExitCode::from(130),
+            Exit::Signal(number) => ExitCode::from(128 + number),
             Exit::Of(code) => ExitCode::from(code),
         }
     }

@@ -1,7 +1,9 @@
 //! What all commands print with: colours that a pipe does not get, tables,
-//! durations and counts.
+//! and durations.
 
 use anstyle::{AnsiColor, Style};
+pub(crate) use drift_replay::wording::count;
+use drift_replay::wording::with_causes;
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};
@@ -36,7 +38,7 @@ pub(crate) fn note(text: impl Display) {
 
 /// An error with its causes, on one line, and its next step where one is known.
 pub(crate) fn error(error: &anyhow::Error) {
-    let text = clean(&format!("{error:#}"));
+    let text = clean(&with_causes(error.as_ref()));
     note(format!("{} {text}", styled("error:", BAD.bold())));
 }
 
@@ -131,20 +133,6 @@ pub(crate) fn duration(nanos: u64) -> String {
             format!("{} min {} s", seconds / 60, seconds % 60)
         }
     }
-}
-
-/// `1 trace`, `2 traces`.
-pub(crate) fn count(number: usize, noun: &str) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{grouped} {noun}{plural}")
 }
 
 /// `512 B`, `1.5 kB`, `20.3 MB`: powers of a thousand.

@@ -6,159 +6,12 @@
     reason = "a test that cannot go on fails with where and why"
 )]
 
+mod support;
+
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
-
-/// A service that answers every request with its path, and what it does besides.
-const SERVICE: &str = r#"
-import http.server, json, os, sys
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        body = json.dumps({"path": self.path, "version": os.environ.get("VERSION", "1")}).encode()
-        self.send_response(200)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-    def log_message(self, *arguments): pass
-http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
-"#;
-
-fn span(trace: char, start: u64, target: &str, body: &str) -> String {
-    let id = trace.to_string().repeat(32);
-    let encoded = base64(body);
-    format!(
-        r#"{{"traceId":"{id}","spanId":"{}","parentSpanId":"","name":"GET {target}","packageName":"http","submoduleName":"GET","packageType":1,"kind":2,"status":{{"code":1,"message":""}},"timestamp":{{"seconds":{start},"nanos":0}},"duration":{{"seconds":0,"nanos":1500000}},"isPreAppStart":false,"isRootSpan":true,"environment":"test","inputValue":{{"method":"GET","target":"{target}","headers":{{}}}},"outputValue":{{"statusCode":200,"headers":{{"content-type":"application/json"}},"body":"{encoded}"}},"inputSchema":{{"type":6,"properties":{{}}}},"outputSchema":{{"type":6,"properties":{{"body":{{"type":6,"properties":{{}},"encoding":1,"decodedType":1}}}}}}}}"#,
-        trace.to_string().repeat(16)
-    )
-}
-
-fn base64(text: &str) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut encoded = String::new();
-    for chunk in text.as_bytes().chunks(3) {
-        let bits = chunk
-            .iter()
-            .fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte))
-            << (8 * (3 - chunk.len()));
-        for place in 0..4 {
-            if place <= chunk.len() {
-                encoded.push(char::from(
-                    LETTERS[(bits >> (18 - 6 * place)) as usize & 63],
-                ));
-            } else {
-                encoded.push('=');
-            }
-        }
-    }
-    encoded
-}
-
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    listener.local_addr().unwrap().port()
-}
-
-struct Project {
-    folder: tempfile::TempDir,
-    port: u16,
-}
-
-impl Project {
-    /// Two recorded requests of the service.
-    fn new() -> Project {
-        let project = Project {
-            folder: tempfile::tempdir().unwrap(),
-            port: free_port(),
-        };
-        let traces = project.path().join(".tusk/traces");
-        std::fs::create_dir_all(&traces).unwrap();
-        std::fs::write(project.path().join("service.py"), SERVICE).unwrap();
-        for (trace, target) in [('a', "/orders"), ('b', "/products/1")] {
-            let body = format!(r#"{{"version": "1", "path": "{target}"}}"#);
-            let start = if trace == 'a' {
-                1_795_227_890
-            } else {
-                1_795_227_900
-            };
-            std::fs::write(
-                traces.join(format!("{trace}.jsonl")),
-                span(trace, start, target, &body) + "\n",
-            )
-            .unwrap();
-        }
-        project.configure("exec python3 service.py $PORT");
-        project
-    }
-
-    fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    fn configure(&self, command: &str) {
-        let config = format!(
-            "service:\n  port: {}\n  start:\n    command: {}\n",
-            self.port,
-            command.replace("$PORT", &self.port.to_string())
-        );
-        std::fs::write(self.path().join(".tusk/config.yaml"), config).unwrap();
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_drift"));
-        command
-            .args(arguments)
-            .current_dir(self.path())
-            .env("HOME", self.path())
-            .stdin(Stdio::null());
-        command
-    }
-
-    fn drift(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
-    }
-
-    fn start(&self, arguments: &[&str]) -> Child {
-        let mut command = self.command(arguments);
-        command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
-    }
-
-    fn accepts(&self) -> bool {
-        std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok()
-    }
-}
-
-fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
-    let begin = Instant::now();
-    while !condition() {
-        assert!(
-            begin.elapsed() < Duration::from_secs(60),
-            "waited in vain for {what}"
-        );
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-fn interrupt(child: &Child) {
-    signal(child, "-INT");
-}
-
-fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill")
-        .args([name, &child.id().to_string()])
-        .status();
-    assert!(sent.unwrap().success());
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
+use std::process::{Command, Stdio};
+use support::{Project, SERVICE, interrupt, signal, span, text, wait_for};
 
 #[test]
 fn traces_lists_what_is_recorded_in_the_order_it_happened() {
@@ -543,10 +396,16 @@ fn has_ended(file: &Path) -> bool {
 #[test]
 fn record_ends_a_daemon_that_left_the_process_group() {
     let project = Project::new();
-    let script = "setsid sh -c 'echo $$ > daemon; exec sleep 600' & until test -s daemon; do sleep 0.01; done";
-    let ran = project.drift(&["record", "--", "sh", "-c", script]);
-    assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
-    assert!(has_ended(&project.path().join("daemon")));
+    let script = "setsid sh -c 'echo $$ > daemon; exec sleep 600' & exit 0";
+    let child = project.start(&["record", "--settle", "0", "--", "sh", "-c", script]);
+    let daemon = project.path().join("daemon");
+    wait_for("the daemon", || {
+        std::fs::read_to_string(&daemon).is_ok_and(|number| number.ends_with('\n'))
+    });
+    interrupt(&child);
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(130), "{}", text(&ended.stderr));
+    assert!(has_ended(&daemon));
 }
 
 #[test]
@@ -841,7 +700,7 @@ fn a_closed_terminal_stops_the_service_too() {
     ]);
     wait_for("the service to listen", || project.accepts());
     signal(&child, "-HUP");
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(child.wait().unwrap().code(), Some(129));
     assert!(!project.accepts());
 }
 

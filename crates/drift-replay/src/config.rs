@@ -1,7 +1,9 @@
 //! The configuration: `.tusk/config.yaml` as the published program reads it,
 //! and our own keys beside it. Leaves out everything that happens with it.
 
+mod comparison;
 mod sandbox;
+mod syntax;
 mod yaml;
 
 pub use sandbox::{SandboxConfig, SandboxFile, SandboxMode};
@@ -9,9 +11,8 @@ pub use yaml::parse_duration;
 
 use crate::outbound::{OutboundIgnore, OutboundOptions};
 use crate::redact::RedactionOptions;
-use crate::rules::{Allowance, Forms, HeaderRules, Rule, RuleError, Rules, pattern};
+use crate::rules::{RuleError, Rules, pattern};
 use saphyr::{LoadableYamlNode as _, MarkedYamlOwned};
-use saphyr_parser::Event;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -44,15 +45,16 @@ pub enum CommunicationKind {
     Tcp,
 }
 
-/// `service.readiness_check`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// `service.readiness_check`. Its defaults are those of the published program where
+/// there is a command; without one the port is looked at, often and longer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReadinessCheck {
-    /// Ready when it ends with 0.
-    pub command: String,
-    /// How long it may take; default 10 s.
-    pub timeout: Duration,
-    /// How long between two tries; default 2 s.
-    pub interval: Duration,
+    /// Ready when it ends with 0; without one, when the port accepts.
+    pub command: Option<String>,
+    /// How long the service may take to be ready.
+    pub timeout: Option<Duration>,
+    /// How long between two tries.
+    pub interval: Option<Duration>,
 }
 
 /// `service`.
@@ -68,8 +70,8 @@ pub struct ServiceConfig {
     pub start_command: Option<String>,
     /// `service.stop.command`.
     pub stop_command: Option<String>,
-    /// `service.readiness_check`, when it has a command.
-    pub readiness_check: Option<ReadinessCheck>,
+    /// `service.readiness_check`.
+    pub readiness_check: ReadinessCheck,
     /// `service.communication.type`.
     pub communication: CommunicationKind,
     /// `service.communication.tcp_port`, default 9001.
@@ -84,7 +86,7 @@ impl Default for ServiceConfig {
             port: 3000,
             start_command: None,
             stop_command: None,
-            readiness_check: None,
+            readiness_check: ReadinessCheck::default(),
             communication: CommunicationKind::Auto,
             tcp_port: 9001,
         }
@@ -491,7 +493,7 @@ impl Config {
             self.test_execution.timeout = value;
         }
         if let Some(field) = top.get("comparison") {
-            self.comparison = read_comparison(reader, field);
+            self.comparison = comparison::read_comparison(reader, field);
         }
         if let Some(field) = top.get("outbound") {
             self.outbound = read_outbound(reader, field);
@@ -556,23 +558,27 @@ impl Config {
         }
         let start = below(reader, "start", &["command"]);
         target.start_command = reader.string(&start, "command");
+        if let (Some(command), Some(field)) = (&target.start_command, start.get("command"))
+            && command.trim().is_empty()
+        {
+            reader.expected(
+                field,
+                &start.name_of("command"),
+                "the command that starts the service",
+            );
+        }
         let stop = below(reader, "stop", &["command"]);
-        target.stop_command = reader.string(&stop, "command");
+        target.stop_command = optional_command(reader, &stop);
         let ready = below(
             reader,
             "readiness_check",
             &["command", "timeout", "interval"],
         );
-        let timeout = reader.duration(&ready, "timeout");
-        let interval = reader.duration(&ready, "interval");
-        target.readiness_check = reader
-            .string(&ready, "command")
-            .filter(|command| !command.trim().is_empty())
-            .map(|command| ReadinessCheck {
-                command,
-                timeout: timeout.unwrap_or(Duration::from_secs(10)),
-                interval: interval.unwrap_or(Duration::from_secs(2)),
-            });
+        target.readiness_check = ReadinessCheck {
+            command: optional_command(reader, &ready),
+            timeout: reader.duration(&ready, "timeout"),
+            interval: reader.duration(&ready, "interval"),
+        };
         let communication = below(reader, "communication", &["type", "tcp_port"]);
         let kinds = [
             ("auto", CommunicationKind::Auto),
@@ -639,9 +645,11 @@ fn read_yaml(
         file: file.to_owned(),
         problems,
     };
-    check_yaml(text).map_err(|problem| invalid(vec![problem]))?;
+    // A byte order mark, as some editors write it.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    syntax::check(text).map_err(|problem| invalid(vec![problem]))?;
     let documents = MarkedYamlOwned::load_from_str(text)
-        .map_err(|error| invalid(vec![scan_problem(&error)]))?;
+        .map_err(|error| invalid(vec![syntax::scan_problem(&error)]))?;
     if let Some(root) = documents.first() {
         let field = Field {
             node: root,
@@ -651,7 +659,7 @@ fn read_yaml(
         read(reader, field);
     }
     if let Some(second) = documents.get(1) {
-        reader.problems.push(yaml_problem(
+        reader.problems.push(syntax::yaml_problem(
             second.span.start.line() as u64,
             1,
             "a second document (`---`); a configuration is one".to_owned(),
@@ -663,6 +671,13 @@ fn read_yaml(
     let mut problems = std::mem::take(&mut reader.problems);
     problems.sort_by_key(|problem| (problem.line, problem.column));
     Err(invalid(problems))
+}
+
+/// A command that may be left out; an empty one is left out.
+fn optional_command(reader: &mut Reader, block: &Block<'_>) -> Option<String> {
+    reader
+        .string(block, "command")
+        .filter(|command| !command.trim().is_empty())
 }
 
 /// The directory of the project that a configuration belongs to.
@@ -677,47 +692,6 @@ fn project_of(file: &Path, working_dir: &Path) -> PathBuf {
     working_dir.join(base)
 }
 
-fn yaml_problem(line: u64, column: u64, message: String) -> ConfigProblem {
-    ConfigProblem {
-        line,
-        column,
-        code: ConfigProblemCode::InvalidYaml,
-        key: String::new(),
-        message,
-    }
-}
-
-/// Refuses what is not YAML, and what is nested beyond [`MAX_CONFIG_DEPTH`]:
-/// the library's loader recurses, its events do not, so they are read first.
-fn check_yaml(text: &str) -> Result<(), ConfigProblem> {
-    let mut depth = 0_usize;
-    for event in saphyr_parser::Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| scan_problem(&error))?;
-        match event {
-            Event::SequenceStart(..) | Event::MappingStart(..) => depth += 1,
-            Event::SequenceEnd | Event::MappingEnd => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth > MAX_CONFIG_DEPTH {
-            return Err(yaml_problem(
-                span.start.line() as u64,
-                span.start.col() as u64 + 1,
-                format!("more than {MAX_CONFIG_DEPTH} blocks and lists inside each other"),
-            ));
-        }
-    }
-    Ok(())
-}
-
-fn scan_problem(error: &saphyr::ScanError) -> ConfigProblem {
-    let marker = error.marker();
-    yaml_problem(
-        marker.line() as u64,
-        marker.col() as u64 + 1,
-        format!("not YAML: {}", error.info()),
-    )
-}
-
 fn rule_problem(reader: &mut Reader, field: Field<'_>, key: &str, error: &RuleError) {
     let code = match error {
         RuleError::JsonPath { .. } => ConfigProblemCode::InvalidJsonPath,
@@ -725,209 +699,6 @@ fn rule_problem(reader: &mut Reader, field: Field<'_>, key: &str, error: &RuleEr
         RuleError::Tolerance { .. } => ConfigProblemCode::InvalidRule,
     };
     reader.problem(field, code, key, format!("{key}: {error}"));
-}
-
-fn read_comparison(reader: &mut Reader, field: Field<'_>) -> Rules {
-    let block = reader.block(
-        field,
-        "comparison",
-        &[
-            "ignore_fields",
-            "ignore_patterns",
-            "ignore_uuids",
-            "ignore_timestamps",
-            "ignore_dates",
-            "ignore_epoch_timestamps",
-            "ignore_jwt_fields",
-            "headers",
-            "header_names",
-            "ignore_headers",
-            "rules",
-        ],
-        Unknown::Refuse,
-    );
-    let mut rules = Rules::default();
-    let mut switch = |name: &str| reader.boolean(&block, name).unwrap_or(true);
-    rules.forms = Forms {
-        uuids: switch("ignore_uuids"),
-        timestamps: switch("ignore_timestamps"),
-        dates: switch("ignore_dates"),
-        epochs: switch("ignore_epoch_timestamps"),
-        jwts: switch("ignore_jwt_fields"),
-    };
-    let place = |line: u64, column: u64| Field {
-        node: field.node,
-        line,
-        column,
-    };
-    for (name, line, column) in reader.strings(&block, "ignore_fields").unwrap_or_default() {
-        if !name.starts_with('$') {
-            rules.ignore_fields.push(name.to_lowercase());
-            continue;
-        }
-        // The published documents write paths here; its program never matched one.
-        match Rule::at_path(&name, Allowance::Ignore) {
-            Ok(mut rule) => {
-                rule.line = Some(line);
-                rules.rules.push(rule);
-            }
-            Err(error) => {
-                rule_problem(
-                    reader,
-                    place(line, column),
-                    "comparison.ignore_fields",
-                    &error,
-                );
-            }
-        }
-    }
-    for (text, line, column) in reader
-        .strings(&block, "ignore_patterns")
-        .unwrap_or_default()
-    {
-        match pattern(&text) {
-            Ok(compiled) => rules.ignore_patterns.push(compiled),
-            Err(error) => rule_problem(
-                reader,
-                place(line, column),
-                "comparison.ignore_patterns",
-                &error,
-            ),
-        }
-    }
-    rules.headers = read_headers(reader, &block);
-    if let Some(field) = block.get("rules") {
-        for item in reader
-            .items(field, "comparison.rules", false)
-            .unwrap_or_default()
-        {
-            if let Some(rule) = read_rule(reader, item) {
-                rules.rules.push(rule);
-            }
-        }
-    }
-    rules
-}
-
-fn read_headers(reader: &mut Reader, block: &Block<'_>) -> HeaderRules {
-    let mut headers = HeaderRules::default();
-    let lower = |texts: Vec<(String, u64, u64)>| -> Vec<String> {
-        texts
-            .into_iter()
-            .map(|(text, ..)| text.to_ascii_lowercase())
-            .collect()
-    };
-    if let Some(names) = reader.strings(block, "headers").map(lower) {
-        headers.ignored.retain(|name| !names.contains(name));
-        headers.compared = names;
-    }
-    if let Some(names) = reader.boolean(block, "header_names") {
-        headers.names = names;
-    }
-    if let Some(names) = reader.strings(block, "ignore_headers").map(lower) {
-        headers.ignored.extend(names);
-    }
-    headers
-}
-
-const RULE_KEYS: &[&str] = &[
-    "path",
-    "header",
-    "request",
-    "ignore",
-    "regex",
-    "tolerance",
-    "relative_tolerance",
-    "unordered",
-    "presence",
-];
-
-fn read_rule(reader: &mut Reader, field: Field<'_>) -> Option<Rule> {
-    let name = "comparison.rules";
-    let block = reader.block(field, name, RULE_KEYS, Unknown::Refuse);
-    let faults = reader.problems.len();
-    let path = reader.string(&block, "path");
-    let header = reader.string(&block, "header");
-    let place = |key: &str| block.get(key).unwrap_or(field);
-    let allowance = read_allowance(reader, &block, field);
-    let request = reader
-        .string(&block, "request")
-        .and_then(|text| match pattern(&text) {
-            Ok(compiled) => Some(compiled),
-            Err(error) => {
-                rule_problem(reader, place("request"), "comparison.rules.request", &error);
-                None
-            }
-        });
-    let (key, made) = match (path, header, allowance) {
-        (Some(path), None, Some(allowance)) => ("path", Rule::at_path(&path, allowance)),
-        (None, Some(header), Some(allowance)) => ("header", Rule::at_header(&header, allowance)),
-        (Some(_), None, None) | (None, Some(_), None) => return None,
-        _ => {
-            let message =
-                format!("{name}: a rule needs a `path` (JSONPath) or a `header`, one of them");
-            reader.problem(field, ConfigProblemCode::InvalidRule, name, message);
-            return None;
-        }
-    };
-    match made {
-        Ok(mut rule) => {
-            rule.line = Some(field.line);
-            rule.request = request;
-            (reader.problems.len() == faults).then_some(rule)
-        }
-        Err(error) => {
-            rule_problem(reader, place(key), &format!("{name}.{key}"), &error);
-            None
-        }
-    }
-}
-
-/// What a rule lets differ: exactly one of the kinds.
-fn read_allowance(reader: &mut Reader, block: &Block<'_>, field: Field<'_>) -> Option<Allowance> {
-    let name = "comparison.rules";
-    let faults = reader.problems.len();
-    let mut found = Vec::new();
-    for (key, allowance) in [
-        ("ignore", Allowance::Ignore),
-        ("unordered", Allowance::Unordered),
-        ("presence", Allowance::Presence),
-    ] {
-        if reader.boolean(block, key) == Some(true) {
-            found.push(allowance);
-        }
-    }
-    if let Some(text) = reader.string(block, "regex") {
-        match pattern(&text) {
-            Ok(compiled) => found.push(Allowance::Regex(compiled)),
-            Err(error) => {
-                let place = block.get("regex").unwrap_or(field);
-                rule_problem(reader, place, "comparison.rules.regex", &error);
-            }
-        }
-    }
-    let absolute = reader.number(block, "tolerance");
-    let relative = reader.number(block, "relative_tolerance");
-    if absolute.is_some() || relative.is_some() {
-        found.push(Allowance::Tolerance {
-            absolute: absolute.unwrap_or(0.0),
-            relative: relative.unwrap_or(0.0),
-        });
-    }
-    if reader.problems.len() > faults {
-        return None;
-    }
-    let count = found.len();
-    match (found.pop(), count) {
-        (Some(allowance), 1) => Some(allowance),
-        _ => {
-            let message = format!(
-                "{name}: a rule says one of ignore, regex, tolerance (or relative_tolerance), unordered, presence; this one says {count}"
-            );
-            reader.problem(field, ConfigProblemCode::InvalidRule, name, message);
-            None
-        }
-    }
 }
 
 fn read_outbound(reader: &mut Reader, field: Field<'_>) -> OutboundOptions {

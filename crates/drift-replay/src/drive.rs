@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,7 +20,9 @@ use crate::server::{
 };
 use crate::service::{Sandbox, ServiceError, ServiceProcess, ServiceSpec, environment_for};
 use crate::span::Span;
+use crate::wording::{count, seconds};
 
+mod coverage;
 mod http;
 mod plan;
 mod request;
@@ -37,12 +38,6 @@ pub const DEFAULT_ENVIRONMENT: &str = "default";
 
 /// How many different alerts and problems of the server become notices.
 const MAX_SERVER_NOTICES: usize = 100;
-
-/// How long one snapshot of coverage may take, and the first one.
-const COVERAGE_TIMEOUT: Duration = Duration::from_secs(60);
-const BASELINE_TIMEOUT: Duration = Duration::from_secs(90);
-const BASELINE_TRIES: usize = 4;
-const BASELINE_PAUSE: Duration = Duration::from_millis(200);
 
 /// One test: the root span of a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -268,8 +263,8 @@ impl RunError {
 
 fn never_connected(waited: Duration) -> String {
     format!(
-        "no SDK connected within {} ms: is it initialised before all other imports, in the process that serves requests? Without it the service's outbound calls are not replayed",
-        waited.as_millis()
+        "no SDK connected within {}: is it initialised before all other imports, in the process that serves requests? Without it the service's outbound calls are not replayed",
+        seconds(waited)
     )
 }
 
@@ -330,30 +325,61 @@ impl Observer for Unobserved {}
 
 /// Ends a run from outside: what is under way is given up, the service stopped.
 #[derive(Clone, Debug)]
-pub struct Cancel(Arc<watch::Sender<bool>>);
+pub struct Cancel(Arc<watch::Sender<Wanted>>);
+
+/// What the caller wants of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Wanted {
+    Results,
+    End,
+    EndNow,
+}
 
 impl Default for Cancel {
     fn default() -> Self {
-        Cancel(Arc::new(watch::Sender::new(false)))
+        Cancel(Arc::new(watch::Sender::new(Wanted::Results)))
     }
 }
 
 impl Cancel {
     /// Ends the run; more than once is once.
     pub fn cancel(&self) {
-        self.0.send_replace(true);
+        self.want(Wanted::End);
+    }
+
+    /// Ends the run without waiting for the service: it and its stop command are
+    /// killed.
+    pub fn hurry(&self) {
+        self.want(Wanted::EndNow);
     }
 
     /// Whether it was ended.
     pub fn is_cancelled(&self) -> bool {
-        *self.0.borrow()
+        *self.0.borrow() >= Wanted::End
     }
 
-    /// Waits until it is.
+    /// Whether nothing is waited for any more.
+    pub fn is_hurried(&self) -> bool {
+        *self.0.borrow() >= Wanted::EndNow
+    }
+
+    /// Waits until it is ended.
     pub async fn cancelled(&self) {
+        self.wait(Wanted::End).await;
+    }
+
+    async fn hurried(&self) {
+        self.wait(Wanted::EndNow).await;
+    }
+
+    fn want(&self, wanted: Wanted) {
+        self.0.send_modify(|before| *before = wanted.max(*before));
+    }
+
+    async fn wait(&self, least: Wanted) {
         let mut receiver = self.0.subscribe();
         // Its sender is in `self`, so this ends only when it says so.
-        let _told = receiver.wait_for(|cancelled| *cancelled).await;
+        let _told = receiver.wait_for(|wanted| *wanted >= least).await;
     }
 }
 
@@ -471,6 +497,9 @@ struct Stage {
     /// Why nothing can be run any more.
     gone: Option<String>,
     output: String,
+    /// Whether the service gave the coverage of its start, and is asked for that of
+    /// each test.
+    collects_coverage: bool,
 }
 
 impl Run {
@@ -504,7 +533,7 @@ impl Run {
             }
         };
         let passing_on = self.pass_on(events);
-        let coverage_folder = self.plan.coverage.then(CoverageFolder::new);
+        let coverage_folder = self.plan.coverage.then(coverage::CoverageFolder::new);
         let mut engine = server.address().environment(self.plan.mock_host.as_deref());
         if let Some(folder) = &coverage_folder {
             engine.extend(folder.environment());
@@ -522,6 +551,7 @@ impl Run {
             finished: BTreeMap::new(),
             gone: None,
             output: String::new(),
+            collects_coverage: false,
         };
         let cancel = self.cancel.clone();
         let started = tokio::select! {
@@ -544,7 +574,12 @@ impl Run {
                 }
             }
         }
-        stage.stop_service().await;
+        tokio::select! {
+            biased;
+            // A service that is dropped is killed.
+            () = cancel.hurried() => stage.service = None,
+            () = stage.stop_service() => {}
+        }
         report.outside = stage.server.take_outside();
         let mut late = stage.server.take_late();
         report.service_output = stage.output;
@@ -602,42 +637,6 @@ impl Run {
         }
     }
 
-    async fn baseline(&mut self, server: &ServerHandle) {
-        let deadline = Instant::now() + BASELINE_TIMEOUT;
-        let mut problems = Vec::new();
-        for attempt in 0..BASELINE_TRIES {
-            if attempt > 0 {
-                tokio::time::sleep(BASELINE_PAUSE).await;
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            let answers = server.coverage_snapshot(true, left).await;
-            problems.clear();
-            let mut any = false;
-            for answer in answers {
-                match (answer, &mut self.outcome.coverage) {
-                    (Ok(snapshot), Some(coverage)) => {
-                        any = true;
-                        coverage.add(&snapshot);
-                    }
-                    (Ok(_), None) => {}
-                    (Err(problem), _) => problems.push(problem),
-                }
-            }
-            if any {
-                return;
-            }
-        }
-        let reason = if problems.is_empty() {
-            "no SDK is connected".to_owned()
-        } else {
-            problems.join("; ")
-        };
-        self.notices.add(
-            "coverage_failed",
-            format!("the service gave no coverage: {reason}"),
-        );
-    }
-
     /// Runs the tests of an environment, each to exactly one outcome.
     async fn run_stage(&mut self, stage: &mut Stage, mut waiting: VecDeque<usize>) {
         while !waiting.is_empty() && stage.gone.is_none() {
@@ -686,6 +685,7 @@ impl Run {
                     Arc::clone(&self.plan),
                     Arc::clone(&stage.server),
                     Arc::clone(&self.notices),
+                    stage.collects_coverage,
                     index,
                 ));
             }
@@ -732,6 +732,7 @@ impl Run {
                 Arc::clone(&self.plan),
                 Arc::clone(&stage.server),
                 Arc::clone(&self.notices),
+                stage.collects_coverage,
                 index,
             )
             .await;
@@ -758,8 +759,8 @@ impl Run {
     async fn restart(&mut self, stage: &mut Stage) {
         if stage.restarts >= self.plan.max_restarts {
             stage.gone = Some(format!(
-                "the service was lost {} times, and is not started again",
-                stage.restarts + 1
+                "the service was lost {}, and is not started again",
+                count(stage.restarts + 1, "time")
             ));
             return;
         }
@@ -895,6 +896,7 @@ async fn attempt(
     plan: Arc<RunPlan>,
     server: Arc<ServerHandle>,
     notices: Arc<Notices>,
+    collects_coverage: bool,
     index: usize,
 ) -> Option<Attempt> {
     let test = plan.tests.get(index)?.clone();
@@ -942,18 +944,8 @@ async fn attempt(
         // Whether it came stands in the record.
         let _came = server.wait_inbound_span(&test.trace_id, timeout).await;
     }
-    if plan.coverage && sent.is_ok() {
-        let mut of_test = Coverage::default();
-        for answer in server.coverage_snapshot(false, COVERAGE_TIMEOUT).await {
-            match answer {
-                Ok(snapshot) => of_test.add(&snapshot),
-                Err(problem) => notices.add_once(
-                    "coverage_failed",
-                    format!("a process gave no coverage: {problem}"),
-                ),
-            }
-        }
-        outcome.coverage = Some(of_test);
+    if collects_coverage && sent.is_ok() {
+        outcome.coverage = Some(coverage::of_test(&server, &notices).await);
     }
     outcome.request = Some(request);
     outcome.response = sent.map_err(TestError::from);
@@ -971,34 +963,4 @@ fn seconds_of(unix_nanos: i128) -> f64 {
     )]
     let seconds = micros as f64 / 1e6;
     seconds
-}
-
-/// A directory for V8's own coverage files, removed at the end.
-struct CoverageFolder(PathBuf);
-
-impl CoverageFolder {
-    fn new() -> CoverageFolder {
-        static MADE: AtomicU64 = AtomicU64::new(0);
-        let number = MADE.fetch_add(1, Ordering::Relaxed);
-        let name = format!("drift-coverage-{}-{number}", std::process::id());
-        CoverageFolder(std::env::temp_dir().join(name))
-    }
-
-    fn environment(&self) -> [(String, String); 3] {
-        [
-            ("TUSK_COVERAGE".to_owned(), "true".to_owned()),
-            (
-                "NODE_V8_COVERAGE".to_owned(),
-                self.0.to_string_lossy().into_owned(),
-            ),
-            ("TS_NODE_EMIT".to_owned(), "true".to_owned()),
-        ]
-    }
-}
-
-impl Drop for CoverageFolder {
-    fn drop(&mut self) {
-        // Node makes it; a Python service leaves none.
-        let _removed = std::fs::remove_dir_all(&self.0);
-    }
 }

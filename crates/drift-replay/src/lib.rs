@@ -33,6 +33,7 @@ pub mod span;
 pub mod spelling;
 pub mod trace_diff;
 mod tree;
+pub mod wording;
 
 pub use config::{Config, ConfigError};
 pub use guard::{Guard, GuardKey, Mismatch, MismatchPart};

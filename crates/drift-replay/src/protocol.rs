@@ -10,6 +10,8 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use prost::Message;
 use tusk_drift_schemas::tusk::drift::core::v1 as contract;
 
+use crate::wording::count;
+
 /// The longest message that is read, in bytes: 10 MiB, as the published program.
 pub const MAX_FRAME_BYTES: u32 = 10 * 1024 * 1024;
 
@@ -192,7 +194,7 @@ pub fn encode_frame(message: &impl Message, out: &mut BytesMut) {
 pub enum FrameError {
     /// The bytes are no `SDKMessage`. The SDK's fault, or a version of the
     /// protocol that we do not know; the connection goes on.
-    #[error("the message of {length_bytes} bytes is not an SDKMessage of the protocol: {reason}")]
+    #[error("the message of {} is not an SDKMessage of the protocol: {reason}", count(*.length_bytes, "byte"))]
     Malformed {
         /// How long it was.
         length_bytes: usize,
@@ -322,7 +324,7 @@ pub fn check_versions(
 }
 
 /// Whether `version` is not known to be `wanted` or newer.
-fn is_older(version: &str, wanted: &str) -> bool {
+pub(crate) fn is_older(version: &str, wanted: &str) -> bool {
     if wanted.is_empty() {
         return false;
     }

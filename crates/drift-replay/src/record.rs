@@ -2,8 +2,8 @@
 //! SDK appends to, and stops it when nothing is on its way to them any more.
 
 use crate::Span;
-use crate::load::parse_line;
-use crate::process_group::ProcessGroup;
+use crate::load::{BYTE_ORDER_MARK, parse_line};
+use crate::process_group::{self, ProcessGroup};
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -42,15 +42,6 @@ pub struct RecordOptions {
     pub limit: Option<Duration>,
     /// Stop when so many new traces have a root.
     pub traces: Option<usize>,
-}
-
-/// What a caller asks of a recording that is running.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stop {
-    /// Wait until the files have stopped growing, then stop the service.
-    WhenSettled,
-    /// Stop the service now; what its SDK has not written is lost.
-    Now,
 }
 
 /// What happens during a recording.
@@ -123,18 +114,20 @@ impl RecordError {
     }
 }
 
-/// Runs the command and follows its traces until one of the ends in the
-/// options, a [`Stop`], or its own end.
+/// Runs the command and follows its traces until one of the ends in the options, a
+/// message on `stops`, or its own end. A command that ends with 0 and leaves processes
+/// running has not ended.
 ///
-/// The command runs in a process group of its own, so that a Ctrl-C in the
-/// terminal reaches the caller alone; whatever is left of the group, and on Linux
-/// of what left the group, is killed.
+/// The first message stops the service when its files have settled, the second one
+/// kills it; what its SDK has not written is lost then. The command runs in a process
+/// group of its own, so that a Ctrl-C in the terminal reaches the caller alone;
+/// whatever is left of the group, and on Linux of what left the group, is killed.
 ///
 /// # Errors
 /// [`RecordError`] where the command cannot be started.
 pub fn record(
     options: &RecordOptions,
-    stops: &Receiver<Stop>,
+    stops: &Receiver<()>,
     on_event: &mut dyn FnMut(RecordEvent<'_>),
 ) -> Result<RecordOutcome, RecordError> {
     let mut watcher = Watcher::new(&options.trace_dir);
@@ -150,26 +143,22 @@ pub fn record(
     });
     let started = Instant::now();
     let mut outcome = RecordOutcome::default();
+    let mut stop_asked = false;
+    let mut hurried = false;
     let mut settling_since = None::<Instant>;
     loop {
-        let asked = match stops.recv_timeout(POLL) {
-            Ok(stop) => Some(stop),
-            Err(RecvTimeoutError::Timeout) => None,
-            // Nobody is left to say when.
-            Err(RecvTimeoutError::Disconnected) => {
-                std::thread::sleep(POLL);
-                None
-            }
-        };
+        if is_asked(stops, POLL) {
+            hurried = stop_asked;
+            stop_asked = true;
+        }
         watcher.poll(&mut outcome, on_event);
-        if let Some(status) = group.leader_status() {
+        if let Some(status) = group.leader_status()
+            && !(status.success() && group.any_alive())
+        {
             outcome.ended = Some(status);
             break;
         }
-        if asked == Some(Stop::Now) {
-            break;
-        }
-        let is_enough = asked.is_some()
+        let is_enough = stop_asked
             || options
                 .limit
                 .is_some_and(|limit| started.elapsed() >= limit)
@@ -180,6 +169,9 @@ pub fn record(
             on_event(RecordEvent::Settling);
             settling_since = Some(Instant::now());
         }
+        if hurried {
+            break;
+        }
         if let Some(since) = settling_since {
             let quiet_since = watcher.last_growth.map_or(since, |grown| grown.max(since));
             if quiet_since.elapsed() >= options.settle {
@@ -187,11 +179,42 @@ pub fn record(
             }
         }
     }
-    if group.stop(GRACE) {
-        on_event(RecordEvent::Killed);
+    if !hurried {
+        let mut stopping = group.begin_stop(GRACE);
+        loop {
+            if let Some(killed) = stopping.look(&group) {
+                if killed {
+                    on_event(RecordEvent::Killed);
+                }
+                break;
+            }
+            // Who asks while the service is being stopped does not want to wait for it.
+            if is_asked(stops, process_group::POLL) {
+                if stop_asked {
+                    break;
+                }
+                stop_asked = true;
+            }
+        }
     }
+    // What is left of it is killed.
+    drop(group);
     watcher.poll(&mut outcome, on_event);
+    watcher.finish(&mut outcome, on_event);
     Ok(outcome)
+}
+
+/// Whether the caller says to stop, within a time.
+fn is_asked(stops: &Receiver<()>, wait: Duration) -> bool {
+    match stops.recv_timeout(wait) {
+        Ok(()) => true,
+        Err(RecvTimeoutError::Timeout) => false,
+        // Nobody is left to say when.
+        Err(RecvTimeoutError::Disconnected) => {
+            std::thread::sleep(wait);
+            false
+        }
+    }
 }
 
 fn command(options: &RecordOptions) -> Result<Command, RecordError> {
@@ -221,7 +244,10 @@ struct Watcher {
 
 #[derive(Default)]
 struct Followed {
+    /// What was there before, and is not looked at.
+    old_bytes: u64,
     read_bytes: u64,
+    /// Lines that were read.
     lines: u64,
     /// The end of what was read, where it is not a whole line yet.
     rest: Vec<u8>,
@@ -238,6 +264,7 @@ impl Watcher {
         };
         for (path, length) in watcher.listing() {
             let followed = Followed {
+                old_bytes: length,
                 read_bytes: length,
                 ..Followed::default()
             };
@@ -286,6 +313,17 @@ impl Watcher {
     }
 }
 
+impl Watcher {
+    /// After the last poll: what the files end with.
+    fn finish(&mut self, outcome: &mut RecordOutcome, on_event: &mut dyn FnMut(RecordEvent<'_>)) {
+        let mut files: Vec<_> = self.files.iter_mut().collect();
+        files.sort_by_key(|(path, _)| *path);
+        for (path, followed) in files {
+            followed.take_rest(path, outcome, on_event);
+        }
+    }
+}
+
 impl Followed {
     fn take_lines(
         &mut self,
@@ -300,31 +338,67 @@ impl Followed {
                 self.rest = line.to_vec();
                 break;
             }
-            self.lines += 1;
-            if line.trim_ascii().is_empty() {
-                continue;
-            }
-            match parse_line(line) {
-                Ok(span) => {
-                    outcome.spans += 1;
-                    if span.is_root_span {
-                        outcome.traces += 1;
-                        on_event(RecordEvent::Trace {
-                            root: &span,
-                            calls: self.calls,
-                        });
-                    } else {
-                        self.calls += 1;
-                    }
-                }
-                Err(error) => on_event(RecordEvent::BrokenLine {
-                    file: path,
-                    line: self.lines,
-                    reason: error.to_string(),
-                }),
-            }
+            self.take_line(line, path, outcome, on_event);
         }
     }
+
+    /// What the file ends with, when nothing more comes: a line without its end, or a
+    /// part of one.
+    fn take_rest(
+        &mut self,
+        path: &Path,
+        outcome: &mut RecordOutcome,
+        on_event: &mut dyn FnMut(RecordEvent<'_>),
+    ) {
+        let rest = std::mem::take(&mut self.rest);
+        self.take_line(&rest, path, outcome, on_event);
+    }
+
+    fn take_line(
+        &mut self,
+        line: &[u8],
+        path: &Path,
+        outcome: &mut RecordOutcome,
+        on_event: &mut dyn FnMut(RecordEvent<'_>),
+    ) {
+        self.lines += 1;
+        let line = match line.strip_prefix(BYTE_ORDER_MARK) {
+            Some(rest) if self.lines == 1 && self.old_bytes == 0 => rest,
+            _ => line,
+        };
+        if line.trim_ascii().is_empty() {
+            return;
+        }
+        match parse_line(line) {
+            Ok(span) => {
+                outcome.spans += 1;
+                if span.is_root_span {
+                    outcome.traces += 1;
+                    on_event(RecordEvent::Trace {
+                        root: &span,
+                        calls: self.calls,
+                    });
+                } else {
+                    self.calls += 1;
+                }
+            }
+            Err(error) => on_event(RecordEvent::BrokenLine {
+                file: path,
+                line: lines_before(path, self.old_bytes) + self.lines,
+                reason: error.to_string(),
+            }),
+        }
+    }
+}
+
+/// The lines of a file that was there before; counted only when one is to be named.
+fn lines_before(path: &Path, old_bytes: u64) -> u64 {
+    let Ok(file) = std::fs::File::open(path) else {
+        return 0;
+    };
+    let old = io::BufReader::new(file).take(old_bytes).bytes();
+    let newlines = old.filter(|byte| matches!(byte, Ok(b'\n'))).count();
+    u64::try_from(newlines).unwrap_or(u64::MAX)
 }
 
 fn read_from(path: &Path, offset: u64) -> io::Result<Vec<u8>> {

@@ -18,8 +18,9 @@ use crate::outbound::{LiveCall, MatchedSpan, check_outbound};
 use crate::report::{MatchEvent, RunResults, SentRequest, TestResult, TestState};
 use crate::request::MockRequest;
 use crate::server::{Listen, MockEvent, Sdk};
-use crate::service::{NoSandbox, Readiness, Sandbox, ServiceSpec};
+use crate::service::{NoSandbox, PORT_INTERVAL, Readiness, Sandbox, ServiceSpec};
 use crate::span::Span;
+use crate::wording::{count, with_causes};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -66,6 +67,15 @@ pub enum ReplayError {
     /// The file of the sandbox cannot be used.
     #[error(transparent)]
     SandboxConfig(#[from] ConfigError),
+    /// No trace has its request: whatever is run, no test would fail.
+    #[error(
+        "no request to the service is in the recording, only {} of it; record again, and let `drift record` wait until the files have stopped growing",
+        count(*.spans, "call")
+    )]
+    NoTests {
+        /// How many spans there are.
+        spans: usize,
+    },
     /// A span cannot be read any more.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -78,12 +88,14 @@ impl ReplayError {
             ReplayError::NoStartCommand { .. } => "no_start_command",
             ReplayError::NoSandbox { .. } => "no_sandbox",
             ReplayError::SandboxConfig(error) => error.code(),
+            ReplayError::NoTests { .. } => "no_tests",
             ReplayError::Load(error) => error.code(),
         }
     }
 }
 
-/// The plan of a run, by the configuration. It has no tests where none is meant.
+/// The plan of a run, by the configuration. It has no tests where the options leave
+/// none of those that are recorded.
 ///
 /// # Errors
 /// [`ReplayError`].
@@ -92,6 +104,11 @@ pub fn plan(
     recording: &Arc<Recording>,
     options: &ReplayOptions,
 ) -> Result<RunPlan, ReplayError> {
+    if recording.traces().iter().all(|trace| trace.root.is_none()) {
+        return Err(ReplayError::NoTests {
+            spans: recording.span_count(),
+        });
+    }
     let command = config.service.start_command.clone();
     let command = command.ok_or_else(|| ReplayError::NoStartCommand {
         config: config.file.clone(),
@@ -102,10 +119,7 @@ pub fn plan(
         port: config.service.port,
         stop_command: config.service.stop_command.clone(),
         log_file: options.log_file.clone(),
-        ..with_readiness(
-            ServiceSpec::default(),
-            config.service.readiness_check.as_ref(),
-        )
+        ..with_readiness(ServiceSpec::default(), &config.service.readiness_check)
     };
     let in_container = is_container(&command);
     let sandbox = sandbox(config, options, in_container)?;
@@ -126,15 +140,26 @@ pub fn plan(
     })
 }
 
-fn with_readiness(spec: ServiceSpec, check: Option<&ReadinessCheck>) -> ServiceSpec {
-    match check {
-        None => spec,
-        Some(check) => ServiceSpec {
-            readiness: Readiness::Command {
-                command: check.command.clone(),
-                interval: check.interval,
+/// How long a readiness command may take, and the pause between two: as the
+/// published program has it.
+const READINESS_TIMEOUT: Duration = Duration::from_secs(10);
+const READINESS_INTERVAL: Duration = Duration::from_secs(2);
+
+fn with_readiness(spec: ServiceSpec, check: &ReadinessCheck) -> ServiceSpec {
+    match &check.command {
+        None => ServiceSpec {
+            readiness: Readiness::PortAccepts {
+                interval: check.interval.unwrap_or(PORT_INTERVAL),
             },
-            ready_timeout: check.timeout,
+            ready_timeout: check.timeout.unwrap_or(spec.ready_timeout),
+            ..spec
+        },
+        Some(command) => ServiceSpec {
+            readiness: Readiness::Command {
+                command: command.clone(),
+                interval: check.interval.unwrap_or(READINESS_INTERVAL),
+            },
+            ready_timeout: check.timeout.unwrap_or(READINESS_TIMEOUT),
             ..spec
         },
     }
@@ -320,7 +345,7 @@ impl Judge {
             // Why is said once, of the whole environment.
             Err(TestError::NotRun { .. }) => result.state = TestState::Cancelled,
             Err(error) => {
-                let why = with_sources(error);
+                let why = with_causes(error);
                 result.state = TestState::Failed;
                 result.deviations = vec![no_response(root, &why)];
                 result.error = Some(why);
@@ -505,21 +530,6 @@ fn match_event(event: &MockEvent, live: &[LiveCall]) -> MatchEvent {
             .map(|call| call.span.stack_trace.clone())
             .unwrap_or_default(),
     }
-}
-
-/// An error and what caused it, in one line.
-fn with_sources(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -44,6 +44,7 @@ use tusk_drift_schemas::tusk::drift::core::v1 as contract;
 
 use crate::matcher::Answer;
 use crate::protocol::{MAX_FRAME_BYTES, encode_frame};
+use crate::wording::seconds;
 
 mod accept;
 mod answers;
@@ -403,7 +404,7 @@ impl Shared {
             Ok(Some(SdkReply::Unusable(reason))) => Err(reason),
             Ok(Some(reply)) => Ok(reply),
             Ok(None) => Err("the connection was closed".to_owned()),
-            Err(_) => Err(format!("no answer within {} ms", timeout.as_millis())),
+            Err(_) => Err(format!("no answer within {}", seconds(timeout))),
         }
     }
 

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 
 use crate::process_group::{POLL, ProcessGroup};
+use crate::wording::seconds;
 
 mod environment;
 mod port_holder;
@@ -25,6 +26,9 @@ mod sandbox;
 pub use environment::{environment_for, is_never_applied, is_only_applied_where_unset};
 pub use port_holder::port_holder;
 pub use sandbox::{NoSandbox, Sandbox};
+
+/// How often a port is looked at until it accepts.
+pub const PORT_INTERVAL: Duration = Duration::from_millis(20);
 
 /// How long one attempt to connect or one health check may take.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -64,7 +68,9 @@ impl Default for ServiceSpec {
             command: String::new(),
             directory: None,
             port: 3000,
-            readiness: Readiness::PortAccepts,
+            readiness: Readiness::PortAccepts {
+                interval: PORT_INTERVAL,
+            },
             ready_timeout: Duration::from_secs(30),
             stop_command: None,
             stop_grace: Duration::from_secs(3),
@@ -79,7 +85,10 @@ impl Default for ServiceSpec {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Readiness {
     /// Its port accepts a connection.
-    PortAccepts,
+    PortAccepts {
+        /// The pause between two attempts.
+        interval: Duration,
+    },
     /// A command for `/bin/sh -c` ends with the status 0.
     Command {
         /// The command.
@@ -114,7 +123,7 @@ pub enum ServiceError {
         output: String,
     },
     /// It runs, and did not become ready in time.
-    #[error("the service was not ready after {} ms: {reason}; {}", timeout.as_millis(), shown(output))]
+    #[error("the service was not ready after {}: {reason}; {}", seconds(*timeout), shown(output))]
     NotReady {
         /// How long was waited.
         timeout: Duration,
@@ -272,8 +281,10 @@ impl ServiceProcess {
                 };
             };
             let pause = match &self.spec.readiness {
-                Readiness::PortAccepts => POLL,
-                Readiness::Command { interval, .. } => *interval,
+                Readiness::PortAccepts { interval } | Readiness::Command { interval, .. } => {
+                    // None at all would keep a processor busy.
+                    POLL.max(*interval)
+                }
             };
             if Instant::now() + pause >= deadline {
                 return Err(ServiceError::NotReady {
@@ -369,15 +380,18 @@ impl ServiceProcess {
 
     async fn check(&self, timeout: Duration) -> Result<(), String> {
         match &self.spec.readiness {
-            Readiness::PortAccepts => connect_local(self.spec.port, timeout.min(CHECK_TIMEOUT))
-                .await
-                .map(drop)
-                .map_err(|error| {
-                    format!(
-                        "nothing accepts on port {} of localhost ({error}); is service.port right?",
-                        self.spec.port
-                    )
-                }),
+            Readiness::PortAccepts { .. } => connect_local(
+                self.spec.port,
+                timeout.min(CHECK_TIMEOUT),
+            )
+            .await
+            .map(drop)
+            .map_err(|error| {
+                format!(
+                    "nothing accepts on port {} of localhost ({error}); is service.port right?",
+                    self.spec.port
+                )
+            }),
             Readiness::Command { command, .. } => {
                 match run_command(
                     command,
@@ -436,7 +450,7 @@ async fn run_command(
         if Instant::now() >= deadline {
             return Err(io::Error::new(
                 io::ErrorKind::TimedOut,
-                format!("not done after {} ms", timeout.as_millis()),
+                format!("not done after {}", seconds(timeout)),
             ));
         }
         tokio::time::sleep(POLL).await;

@@ -609,6 +609,79 @@ async fn coverage_is_that_of_the_start_and_of_each_test() {
     assert!(has_notice(&outcome, "concurrency_forced"));
 }
 
+/// What is said about coverage in a run of two tests.
+async fn notices_of_coverage(variables: &[(&str, &str)]) -> Vec<String> {
+    let project = Project::new().with("1", "/echo").with("2", "/echo");
+    let mut plan = project.plan();
+    plan.coverage = true;
+    for (name, value) in variables {
+        plan = with_variable(plan, name, value);
+    }
+    let outcome = run(plan).await;
+    assert!(outcome.tests.iter().all(|test| test.response.is_ok()));
+    assert!(outcome.coverage.as_ref().unwrap().files().is_empty());
+    let notices = outcome.notices.into_iter();
+    notices
+        .filter(|notice| notice.code == "coverage_failed")
+        .map(|notice| notice.message)
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_without_coverage_is_told_once_what_to_install() {
+    let python = notices_of_coverage(&[("COVERAGE", "none")]).await;
+    assert_eq!(python.len(), 1, "{python:?}");
+    assert!(python[0].contains("`pip install coverage`"), "{python:?}");
+
+    // It would never answer, neither at the start nor after each test.
+    let node = [
+        ("COVERAGE", "silent"),
+        ("RUNTIME", "1"),
+        ("SDK_VERSION", "0.1.27"),
+    ];
+    assert_eq!(
+        notices_of_coverage(&node).await,
+        ["the service gives no coverage: its Node SDK 0.1.27 cannot, 0.1.28 is the first that can"]
+    );
+
+    let node = notices_of_coverage(&[("COVERAGE", "none"), ("RUNTIME", "1")]).await;
+    assert!(node[0].contains("NODE_V8_COVERAGE"), "{node:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hurried_run_kills_the_service_and_its_stop_command() {
+    let project = Project::new().with("1", "/echo").with("2", "/slow");
+    let mut plan = project.plan();
+    plan.service.stop_command = Some("touch stopping; sleep 600".to_owned());
+    let port = plan.service.port;
+    let cancel = Cancel::default();
+    let noted = Arc::new(Noted {
+        cancel_at: Some(("1".to_owned(), cancel.clone())),
+        ..Default::default()
+    });
+    let stopping = project.directory.path().join("stopping");
+    let hurrying = tokio::spawn(async move {
+        sdk::until("the stop command", || stopping.exists()).await;
+        cancel.hurry();
+    });
+    let ran = run_tests(
+        Arc::new(plan),
+        Arc::new(Recorded::default()),
+        Arc::clone(&noted) as Arc<dyn Observer>,
+        noted.cancel_at.as_ref().unwrap().1.clone(),
+    );
+    // The stop command alone would be given 10 s.
+    let outcome = tokio::time::timeout(Duration::from_secs(9), ran).await;
+    let outcome = outcome.expect("the run ends at once");
+    hurrying.await.unwrap();
+    assert!(outcome.cancelled);
+    assert_eq!(outcome.tests.len(), 1);
+    sdk::until("the end of the service", || {
+        std::net::TcpStream::connect(("127.0.0.1", port)).is_err()
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_over_tcp_is_the_same() {
     let project = Project::new().with("1", "/call?one");

@@ -222,7 +222,7 @@ fn a_test_without_a_response_has_failed_and_its_calls_are_not_missing() {
     );
     assert_eq!(
         result.error.as_deref(),
-        Some("no complete response came within 30000 ms")
+        Some("no complete response came within 30 s")
     );
 }
 

@@ -2,8 +2,8 @@
 
 mod support;
 
-use drift_replay::SpanKind;
 use drift_replay::load::{LoadError, LoadOptions, Recording, parse_line};
+use drift_replay::{SpanIndex, SpanKind};
 use std::io::Write as _;
 use std::path::Path;
 use support::{Directory, line, trace_id};
@@ -255,11 +255,47 @@ fn a_problem_says_what_was_expected_and_what_was_found() {
         .map(ToString::to_string)
         .collect();
     assert!(
-        shown.concat().ends_with(
+        shown.concat().contains(
             "a.jsonl:2: isRootSpan must be true or false, and is \"yes\"; the line is skipped"
         ),
         "{shown:?}"
     );
+}
+
+#[test]
+fn a_byte_order_mark_does_not_cost_the_first_line() {
+    let directory = Directory::new("mark");
+    let text = |trace| format!("\u{feff}{}{}", line(trace, 1, ""), line(trace, 2, ""));
+    directory.write("a.jsonl", text(1));
+    directory.write("b.jsonl.gz", gzip(&text(2), flate2::Compression::fast()));
+    let recording = directory.load();
+    assert_eq!(problems(&recording), []);
+    assert_eq!(recording.span_count(), 4);
+    for index in 0..4 {
+        // Read again from its place.
+        assert!(recording.span(SpanIndex(index)).is_ok());
+    }
+}
+
+#[test]
+fn a_file_whose_request_is_cut_off_says_that_it_holds_no_test() {
+    let directory = Directory::new("cut-root");
+    let (call, root) = (line(1, 1, ""), line(1, 2, r#""isRootSpan":true"#));
+    let cut = root.trim_end().trim_end_matches('}');
+    let shown = |text: String| -> String {
+        directory.write("a.jsonl", text);
+        let recording = directory.load();
+        let problems = recording.problems().iter();
+        problems.map(ToString::to_string).collect()
+    };
+    let alone = shown(format!("{call}{cut}"));
+    assert!(
+        alone.contains("a.jsonl:2: the line is cut off after "),
+        "{alone}"
+    );
+    assert!(alone.ends_with("it holds no test"), "{alone}");
+    let beside = shown(format!("{call}{root}{cut}"));
+    assert!(beside.ends_with("the line is skipped"), "{beside}");
 }
 
 #[test]

@@ -154,8 +154,9 @@ class Project:
         if self.recorder is not None:
             self.recorder.send_signal(signal.SIGTERM)
 
-    def wait_recorded(self) -> int:
-        return 0 if self.recorder is None else self.recorder.wait(90)
+    def wait_recorded(self) -> bool:
+        """Whether the recorder ended as SIGTERM has it end."""
+        return self.recorder is None or self.recorder.wait(90) == 128 + signal.SIGTERM
 
     def record_log(self) -> str:
         return (self.folder / "record.log").read_text(encoding="utf-8", errors="replace")

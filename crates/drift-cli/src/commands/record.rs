@@ -3,14 +3,11 @@
 use crate::Exit;
 use crate::args::RecordArguments;
 use crate::describe;
+use crate::signals::on_signals;
 use crate::terminal::{ACCENT, BAD, CAUTION, DIM, GOOD, bytes, count, note, styled};
-use anyhow::{Context as _, bail};
-use drift_replay::record::{RecordEvent, RecordOptions, RecordOutcome, Stop, record};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+use anyhow::bail;
+use drift_replay::record::{RecordEvent, RecordOptions, RecordOutcome, record};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -29,8 +26,13 @@ pub(crate) fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
         limit: arguments.for_seconds.map(Duration::from_secs),
         traces: arguments.traces,
     };
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let stops = stops(Arc::clone(&interrupted)).context("cannot watch for Ctrl-C")?;
+    let (sender, stops) = mpsc::channel();
+    let stopped = on_signals(move |stopped| {
+        // Nothing is left to stop when nobody listens any more.
+        if sender.send(()).is_err() {
+            stopped.exit_now();
+        }
+    })?;
     let outcome = record(&options, &stops, &mut |event| {
         if !arguments.quiet {
             show(&event, &options);
@@ -39,11 +41,8 @@ pub(crate) fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
     if !arguments.quiet {
         summary(&outcome, &options.trace_dir);
     }
-    Ok(match outcome.ended {
-        _ if interrupted.load(Ordering::SeqCst) => Exit::Interrupted,
-        Some(status) => Exit::Of(describe::exit_code(status)),
-        None => Exit::Same,
-    })
+    let of_command = outcome.ended.map(describe::exit_code).map(Exit::Of);
+    Ok(stopped.exit().or(of_command).unwrap_or(Exit::Same))
 }
 
 /// Where the SDK will write: it takes `traces.dir` from the folder it runs in.
@@ -52,25 +51,6 @@ fn trace_dir(arguments: &RecordArguments) -> anyhow::Result<PathBuf> {
         return Ok(folder.clone());
     }
     Ok(super::config(None)?.traces_dir)
-}
-
-/// The first Ctrl-C, SIGTERM or closed terminal ends the recording, the second does not wait.
-fn stops(interrupted: Arc<AtomicBool>) -> anyhow::Result<mpsc::Receiver<Stop>> {
-    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
-        let mut stop = Stop::WhenSettled;
-        for signal in signals.forever() {
-            if signal == SIGINT {
-                interrupted.store(true, Ordering::SeqCst);
-            }
-            if sender.send(stop).is_err() {
-                break;
-            }
-            stop = Stop::Now;
-        }
-    });
-    Ok(receiver)
 }
 
 fn show(event: &RecordEvent<'_>, options: &RecordOptions) {

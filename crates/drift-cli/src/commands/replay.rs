@@ -5,6 +5,7 @@ use crate::Exit;
 use crate::args::{OutputFormat, ReplayArguments, SandboxModeName, SavedFormat};
 use crate::describe;
 use crate::results::{Shown, Style, summary, test_lines};
+use crate::signals::{SIGINT, Stopped, on_signals};
 use crate::terminal::{
     ACCENT, BAD, CAUTION, DIM, bytes, clean, count, duration, note, out, styled,
 };
@@ -21,9 +22,11 @@ use drift_replay::report::{
     to_published_stdout,
 };
 use drift_replay::service::Sandbox;
+use drift_replay::wording::with_causes;
 use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -48,6 +51,17 @@ pub(crate) fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
         config: Arc::clone(&config),
         recording: Arc::clone(&loaded.recording),
     });
+    let cancel = Cancel::default();
+    let is_running = Arc::new(AtomicBool::new(false));
+    let stopped = on_signals({
+        let (cancel, is_running) = (cancel.clone(), Arc::clone(&is_running));
+        move |stopped| match (cancel.is_cancelled(), cancel.is_hurried()) {
+            (false, _) => cancel.cancel(),
+            (true, false) if is_running.load(Ordering::SeqCst) => cancel.hurry(),
+            // The service is gone; whoever asks again does not want what was done.
+            (true, _) => stopped.exit_now(),
+        }
+    })?;
     let session = Session {
         arguments,
         loaded: &loaded,
@@ -55,9 +69,10 @@ pub(crate) fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
         judge,
         measured,
         runtime,
-        cancel: Cancel::default(),
+        cancel,
+        is_running,
+        stopped,
     };
-    session.cancel_on_signals();
     match arguments.learn {
         Some(runs) => session.learn(usize::from(runs)),
         None => session.once(),
@@ -121,31 +136,12 @@ struct Session<'a> {
     measured: Selection,
     runtime: tokio::runtime::Runtime,
     cancel: Cancel,
+    /// Whether a service may be running.
+    is_running: Arc<AtomicBool>,
+    stopped: Stopped,
 }
 
 impl Session<'_> {
-    /// Ctrl-C and SIGTERM end the run; what is under way is given up.
-    fn cancel_on_signals(&self) {
-        let cancel = self.cancel.clone();
-        self.runtime.spawn(async move {
-            use tokio::signal::unix::{SignalKind, signal};
-            let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = (
-                signal(SignalKind::interrupt()),
-                signal(SignalKind::terminate()),
-                signal(SignalKind::hangup()),
-            ) else {
-                return;
-            };
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-                // The terminal was closed; the service must not stay.
-                _ = hangup.recv() => {}
-            }
-            cancel.cancel();
-        });
-    }
-
     fn style(&self) -> Style {
         Style {
             verbose: self.arguments.verbose,
@@ -173,12 +169,14 @@ impl Session<'_> {
         });
         let matcher = replay::matcher(&self.loaded.recording);
         let observer: Arc<dyn Observer> = watcher.clone();
+        self.is_running.store(true, Ordering::SeqCst);
         let outcome = self.runtime.block_on(run_tests(
             Arc::clone(&self.plan),
             matcher,
             observer,
             self.cancel.clone(),
         ));
+        self.is_running.store(false, Ordering::SeqCst);
         watcher.shown.clear();
         // Calls that came after a test had ended are known only now, so judge again.
         let mut judged: HashMap<String, TestResult> = outcome
@@ -218,7 +216,7 @@ impl Session<'_> {
         let results = unredacted.redact(&watcher.redactor);
         for environment in failed_environments(&outcome) {
             if let Some(error) = &environment.error {
-                let error = watcher.redactor.text(&error.to_string());
+                let error = watcher.redactor.text(&with_causes(error));
                 note(format!(
                     "{} environment {}: {}",
                     styled("error:", BAD.bold()),
@@ -243,7 +241,16 @@ impl Session<'_> {
         for result in written {
             result?;
         }
-        Ok(exit(&outcome, &results))
+        Ok(if outcome.cancelled {
+            self.interrupted()
+        } else {
+            exit(&outcome, &results)
+        })
+    }
+
+    /// How a cancelled run ends: only a signal cancels.
+    fn interrupted(&self) -> Exit {
+        self.stopped.exit().unwrap_or(Exit::Signal(SIGINT))
     }
 
     fn print(&self, results: &RunResults) -> anyhow::Result<()> {
@@ -346,11 +353,11 @@ impl Session<'_> {
                 note(format!(
                     "stopped after {done}; rules are proposed when all have run"
                 ));
-                return Ok(Exit::Interrupted);
+                return Ok(self.interrupted());
             }
             let failed = failed_environments(&outcome).find_map(|environment| {
                 let error = environment.error.as_ref()?;
-                let error = redactor.text(&error.to_string());
+                let error = redactor.text(&with_causes(error));
                 Some(format!("environment {}: {error}", environment.name))
             });
             if let Some(failed) = failed {
@@ -424,9 +431,7 @@ struct Asked {
 
 fn exit(outcome: &RunOutcome, results: &RunResults) -> Exit {
     let totals = results.totals();
-    if outcome.cancelled {
-        Exit::Interrupted
-    } else if failed_environments(outcome).next().is_some() {
+    if failed_environments(outcome).next().is_some() {
         Exit::Of(crate::WRONG_USE)
     } else if totals.deviated + totals.failed > 0 {
         Exit::Different

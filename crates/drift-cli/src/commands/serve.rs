@@ -2,6 +2,7 @@
 
 use crate::Exit;
 use crate::args::ServeArguments;
+use crate::signals::on_signals;
 use crate::terminal::{ACCENT, BAD, CAUTION, DIM, GOOD, count, cut, note, out, styled};
 use anyhow::Context as _;
 use drift_replay::MockRequest;
@@ -9,10 +10,12 @@ use drift_replay::drive::recorded_environments;
 use drift_replay::replay::matcher;
 use drift_replay::server::{Event, Listen, MockEvent, Server, ServerOptions};
 use std::io::Write as _;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 
 pub(crate) fn run(arguments: &ServeArguments) -> anyhow::Result<Exit> {
+    let tcp = arguments.tcp.as_deref().map(tcp_address).transpose()?;
     let loaded = super::load(&arguments.place)?;
-    let listen = match (&arguments.socket, arguments.tcp) {
+    let listen = match (&arguments.socket, tcp) {
         (Some(path), _) => Listen::Unix(path.clone()),
         (None, Some(address)) => Listen::Tcp(address),
         (None, None) => Listen::UnixFor(loaded.config.base_dir.clone()),
@@ -32,15 +35,18 @@ pub(crate) fn run(arguments: &ServeArguments) -> anyhow::Result<Exit> {
         .build()
         .context("cannot start the threads of the mock server")?;
     runtime.block_on(async {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut interrupt = signal(SignalKind::interrupt()).context("cannot watch for Ctrl-C")?;
-        let mut terminate = signal(SignalKind::terminate()).context("cannot watch for SIGTERM")?;
+        let (sender, mut signals) = tokio::sync::mpsc::unbounded_channel();
+        let stopped = on_signals(move |stopped| {
+            if sender.send(()).is_err() {
+                stopped.exit_now();
+            }
+        })?;
         let (handle, mut events) = Server::start(&listen, answering, options)?;
         {
             let mut out = out();
             writeln!(out, "TUSK_DRIFT_MODE=REPLAY")?;
             // Whoever asks for all addresses serves containers, which reach this machine by a name.
-            let is_for_containers = arguments.tcp.is_some_and(|tcp| tcp.ip().is_unspecified());
+            let is_for_containers = tcp.is_some_and(|tcp| tcp.ip().is_unspecified());
             let host = is_for_containers.then_some("host.docker.internal");
             for (name, value) in handle.address().environment(host) {
                 writeln!(out, "{name}={value}")?;
@@ -60,7 +66,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> anyhow::Result<Exit> {
             handle.address()
         ));
         let mut totals = Totals::default();
-        let exit = loop {
+        loop {
             tokio::select! {
                 event = events.recv() => match event {
                     Some(event) => {
@@ -69,19 +75,52 @@ pub(crate) fn run(arguments: &ServeArguments) -> anyhow::Result<Exit> {
                             show(&event);
                         }
                     }
-                    None => break Exit::Same,
+                    None => break,
                 },
-                _ = interrupt.recv() => break Exit::Interrupted,
-                _ = terminate.recv() => break Exit::Same,
+                _ = signals.recv() => break,
             }
-        };
-        handle.stop().await;
+        }
+        tokio::select! {
+            () = handle.stop() => {}
+            // Again: clients that have not read their answers are not waited for.
+            _ = signals.recv() => {}
+        }
         say(format!(
             "{} answered, {} without an answer",
             count(totals.answered, "call"),
             totals.missed
         ));
-        Ok(exit)
+        Ok(stopped.exit().unwrap_or(Exit::Same))
+    })
+}
+
+/// The address to listen on. A name is good for this machine only: what the network can
+/// reach has to be asked for by its address.
+fn tcp_address(text: &str) -> anyhow::Result<SocketAddr> {
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    let (host, port) = text
+        .rsplit_once(':')
+        .filter(|(host, _)| !host.is_empty())
+        .with_context(|| format!("--tcp {text}: expected HOST:PORT, such as localhost:9001"))?;
+    let port: u16 = port
+        .parse()
+        .ok()
+        .with_context(|| format!("--tcp {text}: `{port}` is not a port from 0 to 65535"))?;
+    let mut found: Vec<SocketAddr> = (host, port)
+        .to_socket_addrs()
+        .with_context(|| format!("--tcp {text}: no address is known for `{host}`"))?
+        .collect();
+    // A service that is told a name may try its IPv4 address alone.
+    found.sort_by_key(SocketAddr::is_ipv6);
+    let local = found.iter().find(|address| address.ip().is_loopback());
+    local.copied().with_context(|| match found.first() {
+        Some(address) => format!(
+            "--tcp {text}: `{host}` is {}, which the network can reach; to open the recording to it, say so by the address: --tcp {address}",
+            address.ip()
+        ),
+        None => format!("--tcp {text}: no address is known for `{host}`"),
     })
 }
 

@@ -8,6 +8,7 @@
 )]
 
 use super::*;
+use crate::rules::{Forms, Rule};
 use std::fs;
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
@@ -85,9 +86,11 @@ x-ours: anything
     assert_eq!(service.port, 8080);
     assert_eq!(service.start_command.as_deref(), Some("python app.py"));
     assert_eq!(service.stop_command.as_deref(), Some("pkill app"));
-    let ready = service.readiness_check.as_ref().unwrap();
-    assert_eq!(ready.timeout, Duration::from_secs(90));
-    assert_eq!(ready.interval, Duration::from_millis(500));
+    let ready = &service.readiness_check;
+    let command = "curl -fsS localhost:8080/health";
+    assert_eq!(ready.command.as_deref(), Some(command));
+    assert_eq!(ready.timeout, Some(Duration::from_secs(90)));
+    assert_eq!(ready.interval, Some(Duration::from_millis(500)));
     assert_eq!(service.communication, CommunicationKind::Tcp);
     assert_eq!(service.tcp_port, 9100);
     assert_eq!(config.test_execution.concurrency, 4);
@@ -137,12 +140,6 @@ fn defaults_are_the_published_ones() {
         assert!(outbound.missing && outbound.new && outbound.order && outbound.more_often);
         assert!(config.redaction.enabled);
     }
-    let ready = parse("service: {readiness_check: {command: x}}").unwrap();
-    let ready = ready.service.readiness_check.unwrap();
-    assert_eq!(
-        (ready.timeout, ready.interval),
-        (Duration::from_secs(10), Duration::from_secs(2))
-    );
 }
 
 #[test]
@@ -213,6 +210,68 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest_known_one() {
     assert_eq!(
         problems("traces:\n  banana: x\n"),
         ["2: unknown key `traces.banana`; known here: dir"]
+    );
+}
+
+#[test]
+fn a_readiness_check_without_a_command_keeps_its_times() {
+    for command in ["", "    command: ''\n"] {
+        let text =
+            format!("service:\n  readiness_check:\n{command}    timeout: 1m\n    interval: 5s\n");
+        assert_eq!(
+            parse(&text).unwrap().service.readiness_check,
+            ReadinessCheck {
+                command: None,
+                timeout: Some(Duration::from_secs(60)),
+                interval: Some(Duration::from_secs(5)),
+            }
+        );
+    }
+}
+
+#[test]
+fn an_empty_start_command_is_named_and_an_empty_stop_command_is_none() {
+    for empty in ["''", "'  '", "\"\\n\""] {
+        assert_eq!(
+            problems(&format!("service:\n  start:\n    command: {empty}\n")),
+            [
+                "3: service.start.command: expected the command that starts the service, found an empty text"
+            ]
+        );
+    }
+    let config = parse("service: {stop: {command: ''}, start: {command: }}").unwrap();
+    assert_eq!(config.service, ServiceConfig::default());
+}
+
+#[test]
+fn a_key_that_is_there_twice_is_named_with_both_of_its_lines() {
+    for (text, expected) in [
+        (
+            "service:\n  port: 1\n  name: a\n  port: 2\n",
+            "4: key `service.port` is there twice, first in line 2; keep one of them",
+        ),
+        (
+            "service: {}\ntraces: {}\n\nservice: {}\n",
+            "4: key `service` is there twice, first in line 1; keep one of them",
+        ),
+        (
+            "comparison:\n  rules:\n    - path: $.a\n      ignore: true\n      path: $.b\n",
+            "5: key `comparison.rules.path` is there twice, first in line 3; keep one of them",
+        ),
+    ] {
+        assert_eq!(problems(text), [expected]);
+    }
+    let twice_but_apart = "comparison:\n  rules:\n    - {path: $.a, ignore: true}\n    - {path: $.b, ignore: true}\nx-a: &a {b: 1}\nx-c: {b: *a, a: [b, b], d: {b: 1}}\n";
+    assert_eq!(problems(twice_but_apart), Vec::<String>::new());
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_the_first_key() {
+    let config = parse("\u{feff}service:\n  port: 8080\n").unwrap();
+    assert_eq!(config.service.port, 8080);
+    assert_eq!(
+        problems("\u{feff}servce: {}\n"),
+        ["1: unknown key `servce`; did you mean `service`?"]
     );
 }
 

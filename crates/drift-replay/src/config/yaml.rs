@@ -87,7 +87,7 @@ impl Reader {
         });
     }
 
-    fn expected(&mut self, field: Field<'_>, key: &str, expected: &str) {
+    pub(crate) fn expected(&mut self, field: Field<'_>, key: &str, expected: &str) {
         let message = format!("{key}: expected {expected}, found {}", describe(field.node));
         self.problem(field, ConfigProblemCode::WrongType, key, message);
     }
@@ -365,6 +365,7 @@ fn describe(node: &MarkedYamlOwned) -> String {
         YamlDataOwned::Mapping(_) => "a block of keys".to_owned(),
         YamlDataOwned::Tagged(_, inner) => describe(inner),
         _ => match text_of(node) {
+            Some(text) if text.trim().is_empty() => "an empty text".to_owned(),
             Some(text) => {
                 let short: String = text.chars().take(40).collect();
                 let more = if short.len() < text.len() { "…" } else { "" };

@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
 use super::request::RecordedRequest;
 use crate::service::connect_local;
+use crate::wording::seconds;
 
 /// The longest response body that is read, and that a compressed one may become.
 pub const MAX_RESPONSE_BYTES: usize = 64 * 1024 * 1024;
@@ -66,7 +67,7 @@ pub enum SendError {
         source: io::Error,
     },
     /// It took too long.
-    #[error("no complete response came within {} ms", timeout.as_millis())]
+    #[error("no complete response came within {}", seconds(*timeout))]
     Timeout {
         /// How long was waited.
         timeout: Duration,

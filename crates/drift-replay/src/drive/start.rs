@@ -3,10 +3,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Notices, Run, RunError, RunPlan, Stage, never_connected};
+use super::{Notices, Run, RunError, RunPlan, Stage, coverage, never_connected};
 use crate::config::SandboxMode;
 use crate::server::{Address, Handshake, ServerHandle};
 use crate::service::{Sandbox, ServiceError, ServiceProcess, ServiceSpec};
+use crate::wording::seconds;
 
 /// Whether the service is confined, and what its processes may connect to over
 /// TCP besides its own port and that of the mock server.
@@ -65,7 +66,7 @@ fn failed_in_sandbox(error: &RunError) -> Option<String> {
             Some(format!("it ended with {status}"))
         }
         RunError::Service(ServiceError::NotReady { timeout, .. }) => {
-            Some(format!("it was not ready after {} ms", timeout.as_millis()))
+            Some(format!("it was not ready after {}", seconds(*timeout)))
         }
         RunError::Service(ServiceError::NoSandbox(error)) => Some(error.to_string()),
         _ => None,
@@ -124,8 +125,15 @@ impl Run {
                 self.notices.add("never_connected", never_connected(waited));
             }
         }
-        if self.plan.coverage {
-            self.baseline(&stage.server).await;
+        stage.collects_coverage = false;
+        if let Some(coverage) = &mut self.outcome.coverage {
+            match coverage::baseline(&stage.server, coverage).await {
+                Ok(()) => stage.collects_coverage = true,
+                Err(reason) => self.notices.add_once(
+                    "coverage_failed",
+                    format!("the service gives no coverage: {reason}"),
+                ),
+            }
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! What can be wrong with a recording: as a whole, in a file, in a line.
 
+use crate::wording::count;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use std::sync::Arc;
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// A path that was asked for is not there. The caller's fault.
-    #[error("{path}: no such file or directory; record one first, or name another directory")]
+    #[error("{path}: no such file or directory")]
     NotFound {
         /// As it was given.
         path: PathBuf,
@@ -30,7 +31,10 @@ pub enum LoadError {
         paths: String,
     },
     /// There are trace files, and no span in any of them. The data's fault.
-    #[error("{files} trace files and not one span in them{}", first_problem(.first))]
+    #[error("{} and not one span in {}{}",
+        count(*.files, "trace file"),
+        if *.files == 1 { "it" } else { "them" },
+        first_problem(.first))]
     NoSpans {
         /// How many files were read.
         files: usize,
@@ -86,7 +90,8 @@ pub enum LineError {
     /// The line ends before its object does: the recorder was stopped, or is
     /// still writing.
     #[error(
-        "the line is cut off after {length} bytes; the recorder was stopped while it wrote, or is writing still"
+        "the line is cut off after {}; the recorder was stopped while it wrote, or is writing still",
+        count(*.length, "byte")
     )]
     Truncated {
         /// Bytes of the line.

@@ -12,7 +12,7 @@ pub(crate) mod skim;
 mod time;
 
 pub use error::{LineError, LoadError, Problem};
-pub(crate) use read::{scope, scoped};
+pub(crate) use read::{BYTE_ORDER_MARK, scope, scoped};
 pub use time::format_rfc3339_micros;
 
 use crate::forms::{Form, FormKey};

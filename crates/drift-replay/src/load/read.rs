@@ -12,6 +12,7 @@ use super::{
 };
 use crate::forms::{Form, FormError, FormKey, FormReader, Forms};
 use crate::span::SpanKind;
+use crate::wording::count;
 use memchr::memchr;
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -26,6 +27,9 @@ const PIECE_BYTES: u64 = 4 << 20;
 const READ_ON_BYTES: u64 = 256 << 10;
 /// Problems of one file that are kept; the rest is counted.
 const KEPT_PROBLEMS: usize = 20;
+
+/// What some editors and shells put before the first line of a text in UTF-8.
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A piece of a file.
 #[derive(Clone, Copy, Debug)]
@@ -232,6 +236,7 @@ impl UnitReader {
     fn lines(&mut self, bytes: &[u8], unit: Unit, result: &mut UnitResult) {
         let base = unit.start.saturating_sub(1);
         let mut at = match unit.start {
+            0 if bytes.starts_with(BYTE_ORDER_MARK) => BYTE_ORDER_MARK.len(),
             0 => 0,
             _ => match memchr(b'\n', bytes) {
                 Some(newline) => newline + 1,
@@ -506,6 +511,7 @@ fn lay_out(
     let mut kinds = vec![FileKinds::default(); files.len()];
     let mut lines_before = vec![0_u64; files.len()];
     let mut file_problems = vec![(0_usize, 0_usize); files.len()];
+    let mut last_skipped = vec![None; files.len()];
     let mut bytes = 0;
     for (file, result) in &mut results {
         let Some(kinds) = kinds.get_mut(*file) else {
@@ -531,6 +537,9 @@ fn lay_out(
         for (line, code, message) in result.problems.drain(..) {
             if *kept < KEPT_PROBLEMS {
                 *kept += 1;
+                if let (Some(_), Some(last)) = (line, last_skipped.get_mut(*file)) {
+                    *last = Some(problems.len());
+                }
                 problems.push(Problem {
                     file: Arc::clone(&source.path),
                     line: line.map(|line| line + *before),
@@ -545,6 +554,15 @@ fn lay_out(
         *before += result.lines;
         bytes += result.bytes;
         source.unpacked = result.unpacked.take();
+    }
+    // Without the request that it is about, a trace is no test, and nobody would miss it.
+    for (kinds, skipped) in kinds.iter().zip(last_skipped) {
+        let problem = skipped.and_then(|place: usize| problems.get_mut(place));
+        if let (false, Some(problem)) = (kinds.has_root, problem) {
+            problem
+                .message
+                .push_str(", and no request to the service is left in this file: it holds no test");
+        }
     }
     let mut layout = Layout::default();
     for (place, (file, result)) in results.iter().enumerate() {
@@ -581,7 +599,7 @@ fn lay_out(
                 file: Arc::clone(&source.path),
                 line: None,
                 code: "more_problems",
-                message: format!("has {more} more problems like these"),
+                message: format!("has {} like these", count(*more, "more problem")),
             });
         }
     }

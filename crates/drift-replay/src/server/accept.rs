@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::{Shared, connection};
+use crate::wording::seconds;
 
 /// How long the first pause after a failed accept is; each further one is twice
 /// as long, up to a second.
@@ -107,7 +108,7 @@ pub(super) async fn accept_all(mut listener: impl Accept, shared: Arc<Shared>) {
                     shared.problem(
                         None,
                         "accept_failed",
-                        format!("no connection could be accepted ({error}); trying again in {} ms", pause.as_millis()),
+                        format!("no connection could be accepted ({error}); trying again in {}", seconds(pause)),
                     );
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);

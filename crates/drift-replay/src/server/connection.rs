@@ -9,7 +9,6 @@ use std::collections::VecDeque;
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::Interest;
@@ -26,6 +25,7 @@ use super::{Answered, ConnectionId, Event, MockEvent, Peer, Sdk, SdkReply, Share
 use crate::protocol::{
     Envelope, FrameDecoder, FrameError, Incoming, check_versions, encode_frame, read_sdk_message,
 };
+use crate::wording::{count, seconds};
 
 /// How much is read at once.
 const READ_BYTES: usize = 32 * 1024;
@@ -166,7 +166,7 @@ impl Connection {
                     }
                     return Err(End {
                         code: "frame_timeout",
-                        message: format!("no byte came for {} ms in the middle of a frame", millis(self.shared.options.frame_deadline)),
+                        message: format!("no byte came for {} in the middle of a frame", seconds(self.shared.options.frame_deadline)),
                     });
                 }
             }
@@ -486,9 +486,9 @@ impl Connection {
         End {
             code: "client_does_not_read",
             message: format!(
-                "{} bytes of answers were not taken for {} ms",
-                self.out.len(),
-                millis(self.shared.options.write_deadline)
+                "{} of answers were not taken for {}",
+                count(self.out.len(), "byte"),
+                seconds(self.shared.options.write_deadline)
             ),
         }
     }
@@ -509,10 +509,6 @@ fn broken(error: io::Error) -> End {
         code: "connection_broken",
         message: format!("the connection broke: {error}"),
     }
-}
-
-fn millis(duration: Duration) -> u128 {
-    duration.as_millis()
 }
 
 /// Answers one mock request into `out`, records it and tells of it.
@@ -604,9 +600,15 @@ fn alert_text(request: &contract::SendAlertRequest) -> Option<String> {
                 .map(str::trim)
                 .find(|line| !line.is_empty())
                 .unwrap_or("no call stack was sent");
+            // The SDKs fill this field with the trace id of the test, and with nothing
+            // outside of one.
+            let when = match alert.trace_test_server_span_id.as_str() {
+                "" => "outside of a test".to_owned(),
+                trace => format!("while the service answered the request of trace {trace}"),
+            };
             format!(
-                "a library that the SDK {} does not instrument made a call while the service answered span {}: {place}",
-                alert.sdk_version, alert.trace_test_server_span_id
+                "a library that the SDK {} does not instrument made a call {when}: {place}",
+                alert.sdk_version
             )
         }
     })

@@ -1,7 +1,8 @@
 """A service with a hand-made SDK, for tests of the driver. Standard library only.
 
 python3 service.py PORT, in REPLAY mode. RUNTIME=1 says Node, 2 Python (the
-default); SDK=none connects to nothing; SDK_VERSION is what it says it is.
+default); SDK=none connects to nothing; SDK_VERSION is what it says it is;
+COVERAGE=none refuses questions for coverage, COVERAGE=silent does not answer them.
 """
 
 from __future__ import annotations
@@ -129,6 +130,10 @@ class Sdk:
             if message[1] == 6:
                 cls.clock = fields(message[7])[1]
                 send(cls.main, head + part(8, number(1, 1)))
+            elif message[1] == 7 and os.environ.get("COVERAGE") == "silent":
+                pass
+            elif message[1] == 7 and os.environ.get("COVERAGE") == "none":
+                send(cls.main, head + part(9, part(2, "Coverage not initialized")))
             elif message[1] == 7:
                 ran = number(2, 0 if fields(message[8]).get(1) else 1)
                 lines = part(1, part(1, "3") + ran)

@@ -1,0 +1,302 @@
+//! How `drift record`, `replay` and `serve` begin and end: services of all kinds,
+//! signals, exit codes, and command lines that cannot work.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails with where and why"
+)]
+
+mod support;
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::Child;
+use support::{Project, SERVICE, interrupt, signal, span, text, wait_for};
+
+/// The first line that a child prints, and where the rest comes from.
+fn first_line(child: &mut Child) -> (String, BufReader<std::process::ChildStdout>) {
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    (line, output)
+}
+
+/// What a command says when it ends as wrong use.
+fn refused(project: &Project, arguments: &[&str]) -> String {
+    let ran = project.drift(arguments);
+    let said = text(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(2), "{arguments:?}: {said}");
+    said
+}
+
+#[test]
+fn a_time_to_be_ready_holds_for_the_port_too_and_is_said_in_seconds() {
+    let project = Project::new();
+    let config = format!(
+        "service:\n  port: {}\n  start:\n    command: sleep 600\n  readiness_check:\n    timeout: 300ms\n",
+        project.port
+    );
+    std::fs::write(project.path().join(".tusk/config.yaml"), config).unwrap();
+    let said = refused(&project, &["replay"]);
+    assert!(said.contains("not ready after 0.3 s"), "{said}");
+    assert!(said.contains("it printed nothing"), "{said}");
+}
+
+#[test]
+fn a_service_that_forks_and_never_connects_is_replayed_with_a_notice_and_stopped() {
+    let project = Project::new();
+    project.configure("python3 service.py $PORT & exit 0");
+    let ran = project.drift(&["replay"]);
+    let said = text(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(0), "{said}");
+    assert!(said.contains("no SDK connected within 10 s"), "{said}");
+    assert!(!project.accepts());
+}
+
+#[test]
+fn a_service_that_ignores_sigterm_is_killed_at_the_end_of_a_replay() {
+    let project = Project::new();
+    let mut replay = project.command(&["replay"]);
+    let ran = replay.env("STUBBORN", "1").output().unwrap();
+    assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
+    assert!(!project.accepts());
+}
+
+#[test]
+fn a_second_ctrl_c_kills_the_service_of_a_replay_and_its_stop_command() {
+    let project = Project::new();
+    let hanging = SERVICE.replace(
+        "        body = json",
+        "        import time\n        if 'products' in self.path: time.sleep(600)\n        body = json",
+    );
+    std::fs::write(project.path().join("service.py"), hanging).unwrap();
+    let config = format!(
+        "service:\n  port: {0}\n  start:\n    command: exec python3 service.py {0}\n  stop:\n    command: touch stopping; sleep 5; touch stopped\n",
+        project.port
+    );
+    std::fs::write(project.path().join(".tusk/config.yaml"), config).unwrap();
+    let mut child = project.start(&["replay"]);
+    let (first, mut output) = first_line(&mut child);
+    assert!(first.contains("GET /orders"), "{first}");
+    interrupt(&child);
+    wait_for("the stop command", || {
+        project.path().join("stopping").exists()
+    });
+    interrupt(&child);
+    let mut rest = String::new();
+    output.read_to_string(&mut rest).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(rest.contains("1 passed, 1 not run"), "{rest}");
+    wait_for("the service to be gone", || !project.accepts());
+    assert!(!project.path().join("stopped").exists());
+}
+
+#[test]
+fn a_second_ctrl_c_kills_a_recorded_service_without_asking_it() {
+    let project = Project::new();
+    let script = "trap 'touch asked' TERM; echo ready; while :; do sleep 0.01; done";
+    let mut child = project.start(&["record", "--settle", "600", "--", "sh", "-c", script]);
+    let (ready, _output) = first_line(&mut child);
+    assert_eq!(ready, "ready\n");
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+    interrupt(&child);
+    assert!(said.any(|line| line.unwrap().contains("Ctrl-C again does not wait")));
+    interrupt(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(!project.path().join("asked").exists());
+}
+
+#[test]
+fn sigterm_ends_record_replay_and_serve_in_order_with_143() {
+    let project = Project::new();
+    let port = project.port.to_string();
+    let record = [
+        "record",
+        "--settle",
+        "0",
+        "--",
+        "python3",
+        "service.py",
+        &port,
+    ];
+    let mut child = project.start(&record);
+    wait_for("the recorded service", || project.accepts());
+    signal(&child, "-TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    assert!(!project.accepts());
+
+    let mut child = project.start(&["serve"]);
+    let (_mode, _output) = first_line(&mut child);
+    let socket = project.path().join(".tusk/.s");
+    assert!(socket.exists());
+    signal(&child, "-TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    assert!(!socket.exists());
+
+    let mut child = project.start(&["replay"]);
+    wait_for("the replayed service", || project.accepts());
+    signal(&child, "-TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    assert!(!project.accepts());
+}
+
+#[test]
+fn record_goes_on_when_its_command_ends_well_and_leaves_the_service_running() {
+    let project = Project::new();
+    let line = span('c', 1_795_227_890, "/new", "{}");
+    std::fs::write(project.path().join("line"), line + "\n").unwrap();
+    let script = "(sleep 1; cat line > .tusk/traces/c.jsonl; sleep 600) & exit 0";
+    let ran = project.drift(&[
+        "record", "--settle", "0", "--traces", "1", "--", "sh", "-c", script,
+    ]);
+    let said = text(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(0), "{said}");
+    assert!(said.contains("1 trace, 1 span"), "{said}");
+    assert!(!said.contains("ended by itself"), "{said}");
+}
+
+#[test]
+fn record_takes_its_command_with_and_without_two_dashes() {
+    let project = Project::new();
+    for arguments in [
+        [
+            "record",
+            "--quiet",
+            "--",
+            "sh",
+            "-c",
+            "echo --quiet $0",
+            "--for",
+        ],
+        [
+            "record",
+            "--quiet",
+            "sh",
+            "-c",
+            "echo --quiet $0",
+            "--for",
+            "--",
+        ],
+    ] {
+        let ran = project.drift(&arguments);
+        assert_eq!(
+            text(&ran.stdout),
+            "--quiet --for\n",
+            "{}",
+            text(&ran.stderr)
+        );
+    }
+    let said = refused(&project, &["record", "--fro", "60", "--", "true"]);
+    assert!(said.contains("unexpected argument '--fro'"), "{said}");
+}
+
+#[test]
+fn record_names_a_line_that_its_command_left_half_written() {
+    let project = Project::new();
+    let line = span('c', 1_795_227_890, "/new", "{}");
+    std::fs::write(project.path().join("line"), &line[..line.len() - 9]).unwrap();
+    let ran = project.drift(&["record", "--", "cp", "line", ".tusk/traces/c.jsonl"]);
+    let said = text(&ran.stderr);
+    assert!(
+        said.contains("c.jsonl:1: the line is cut off after"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_recording_whose_every_request_is_cut_off_does_not_pass() {
+    let project = Project::new();
+    for trace in ['a', 'b'] {
+        let file = project.path().join(format!(".tusk/traces/{trace}.jsonl"));
+        let root = std::fs::read_to_string(&file).unwrap();
+        let call = span(trace, 1, "/call", "{}");
+        let call = call.replace("\"isRootSpan\":true", "\"isRootSpan\":false");
+        let cut = format!("{call}\n{}", &root[..root.len() - 9]);
+        std::fs::write(file, cut).unwrap();
+    }
+    let said = refused(&project, &["replay"]);
+    assert!(
+        said.contains("a.jsonl:2: the line is cut off after"),
+        "{said}"
+    );
+    assert!(said.contains("holds no test"), "{said}");
+    assert!(
+        said.contains("no request to the service is in the recording, only 2 calls of it"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_results_folder_without_results_to_save_is_wrong_use() {
+    let project = Project::new();
+    let nowhere = ["--filter", "path=nowhere"];
+    for arguments in [
+        ["replay", "--results-dir", "out", "--quiet"],
+        ["replay", "--quiet", "--results-dir", "out"],
+    ] {
+        let said = refused(&project, &arguments);
+        assert!(said.contains("--save-results"), "{said}");
+    }
+    for (at, arguments) in [
+        ["--results-dir", "out", "--save-results", "json"],
+        ["--save-results", "json", "--results-dir", "out"],
+    ]
+    .iter()
+    .enumerate()
+    {
+        let ran = project.drift(&[&["replay"], &nowhere[..], arguments].concat());
+        assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
+        let runs = std::fs::read_dir(project.path().join("out")).unwrap();
+        assert_eq!(runs.count(), at + 1);
+    }
+}
+
+#[test]
+fn files_are_not_written_to_standard_output_nor_to_a_file_named_dash() {
+    let project = Project::new();
+    for flag in ["--report", "--junit", "--coverage-output"] {
+        let said = refused(&project, &["replay", flag, "-"]);
+        assert!(
+            said.contains(flag) && said.contains("name a file"),
+            "{said}"
+        );
+        assert!(!project.path().join("-").exists());
+    }
+}
+
+#[test]
+fn serve_takes_a_name_of_this_machine_and_opens_to_the_network_by_address_alone() {
+    let project = Project::new();
+    let mut child = project.start(&["serve", "--tcp", "localhost:0"]);
+    let (_mode, mut output) = first_line(&mut child);
+    let mut host = String::new();
+    output.read_line(&mut host).unwrap();
+    assert_eq!(host, "TUSK_MOCK_HOST=127.0.0.1\n");
+    interrupt(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+
+    // The system reads this as the address of all interfaces.
+    let said = refused(&project, &["serve", "--tcp", "0:9001"]);
+    assert!(said.contains("--tcp 0.0.0.0:9001"), "{said}");
+    for wrong in ["localhost", "9001", ":9001", "localhost:http"] {
+        let said = refused(&project, &["serve", "--tcp", wrong]);
+        assert!(said.contains(&format!("--tcp {wrong}: ")), "{said}");
+    }
+}
+
+#[test]
+fn a_cause_is_said_once() {
+    let project = Project::new();
+    let said = refused(&project, &["traces", "--trace-dir", "nowhere"]);
+    assert_eq!(
+        said,
+        "error: nowhere: no such file or directory; record with `drift record -- COMMAND`, or name a recording with --trace-dir\n"
+    );
+    std::fs::create_dir(project.path().join("other")).unwrap();
+    std::fs::write(project.path().join("other/log.jsonl"), "{\"level\":1}\n").unwrap();
+    let said = refused(&project, &["traces", "--trace-dir", "other"]);
+    assert!(
+        said.starts_with("error: 1 trace file and not one span in it; the first problem: "),
+        "{said}"
+    );
+    assert_eq!(said.matches("log.jsonl").count(), 1, "{said}");
+}
