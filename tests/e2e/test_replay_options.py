@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 import zstandard
-from support.harness import Run
+from support.harness import MODULES, Run
 from support.pairs import paired
 from support.replaying import Project, Replayed
 from support.upstream import Upstream
@@ -237,6 +237,29 @@ def test_coverage_leaves_out_what_the_configuration_excludes(desks: dict[str, Pr
     ran = project.drift("replay")
     assert ran.returncode == 2
     assert "coverage.include: `src/[`" in ran.stderr
+
+
+def test_without_the_package_coverage_the_user_is_told_to_install_it(desks: dict[str, Project]) -> None:
+    project = desks["flask_desk.py"]
+    project.configure("unix")
+    project.environment["PYTHONPATH"] = str(MODULES / "no_coverage")
+    try:
+        ran = project.drift("replay", "--filter", "path=^/greeting", "--show-coverage")
+    finally:
+        del project.environment["PYTHONPATH"]
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "pip install coverage" in ran.stderr
+    assert ran.stderr.count("notice:") == 1, ran.stderr
+
+
+def test_the_node_sdk_is_not_waited_for_where_it_has_no_coverage(desks: dict[str, Project]) -> None:
+    project = desks["express_desk.cjs"]
+    project.configure("unix")
+    # It would leave every question open until its time is over, a minute for each test.
+    ran = project.drift("replay", "--filter", STEADY_FILTER, "--show-coverage")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "0.1.27" in ran.stderr
+    assert "0.1.28" in ran.stderr
 
 
 @pytest.mark.parametrize("service", DESKS)
