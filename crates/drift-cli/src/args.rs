@@ -9,7 +9,7 @@ Exit codes:
   1    deviations, or differences
   2    wrong use, or a set-up that does not work
   130  stopped by Ctrl-C; what was done is printed
-  143  stopped by SIGTERM, the same (129: the terminal was closed)";
+  143  stopped by SIGTERM, the same (129: the terminal was closed, 131: Ctrl-\\)";
 
 /// A file to write. Standard output has the results already.
 fn file(name: &str) -> Result<PathBuf, &'static str> {
@@ -70,7 +70,7 @@ Exit codes:
   0    recorded until --for, --traces, or the command's own end with 0
   2    wrong use, or the command could not be started
   130  ended by Ctrl-C; what came until then is recorded
-  143  ended by SIGTERM, the same (129: the terminal was closed)
+  143  ended by SIGTERM, the same (129: the terminal was closed, 131: Ctrl-\\)
   else what the command ended with by itself")]
 pub(crate) struct RecordArguments {
     /// Stop after so many seconds
@@ -158,7 +158,7 @@ pub(crate) enum TracesCommand {
 #[derive(Debug, Args)]
 pub(crate) struct ShowArguments {
     /// The trace's id, or enough of its beginning
-    #[arg(value_name = "TRACE")]
+    #[arg(value_name = "TRACE", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) trace: String,
 }
 
@@ -181,7 +181,7 @@ Exit codes:
   2    wrong use, the recording holds no request to replay, or the service could not be started
   130  stopped by Ctrl-C; the service is stopped and what was done is printed
        (a second Ctrl-C kills the service and its stop command)
-  143  stopped by SIGTERM, the same (129: the terminal was closed)")]
+  143  stopped by SIGTERM, the same (129: the terminal was closed, 131: Ctrl-\\)")]
 pub(crate) struct ReplayArguments {
     #[command(flatten)]
     pub(crate) place: PlaceArguments,
@@ -189,7 +189,7 @@ pub(crate) struct ReplayArguments {
     #[arg(short, long, value_name = "FILTER")]
     pub(crate) filter: Option<String>,
     /// Only the trace with this id, or enough of its beginning
-    #[arg(long, value_name = "TRACE")]
+    #[arg(long, value_name = "TRACE", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) trace_id: Option<String>,
     /// Only the traces of this file; answers may come from all files
     #[arg(long, value_name = "FILE")]
@@ -216,7 +216,14 @@ pub(crate) struct ReplayArguments {
     #[arg(long, value_name = "DIRECTORY", requires = "save_results")]
     pub(crate) results_dir: Option<PathBuf>,
     /// Replay so many times against the unchanged service and propose rules for what varies
-    #[arg(long, value_name = "RUNS", value_parser = clap::value_parser!(u16).range(2..=100))]
+    #[arg(
+        long,
+        value_name = "RUNS",
+        value_parser = clap::value_parser!(u16).range(2..=100),
+        conflicts_with_all = [
+            "report", "junit", "json", "output_format", "save_results", "show_coverage", "coverage_output",
+        ],
+    )]
     pub(crate) learn: Option<u16>,
     /// Keep the service's whole output in .tusk/logs
     #[arg(long)]
@@ -281,10 +288,10 @@ pub(crate) struct ExplainArguments {
     #[command(flatten)]
     pub(crate) place: PlaceArguments,
     /// The trace's id, or enough of its beginning
-    #[arg(value_name = "TRACE")]
+    #[arg(value_name = "TRACE", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) trace: String,
     /// The id of the span that is asked for, or enough of its beginning
-    #[arg(value_name = "SPAN")]
+    #[arg(value_name = "SPAN", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) span: String,
 }
 
@@ -301,7 +308,7 @@ Examples:
 Exit codes:
   2    wrong use, or there is nowhere to listen
   130  ended by Ctrl-C; a second one does not wait for clients that do not read
-  143  ended by SIGTERM (129: the terminal was closed)")]
+  143  ended by SIGTERM (129: the terminal was closed, 131: Ctrl-\\)")]
 pub(crate) struct ServeArguments {
     #[command(flatten)]
     pub(crate) place: PlaceArguments,

@@ -23,9 +23,12 @@ const COMMANDS: [&str; 1] = ["query"];
 
 /// What to do instead, where the command line asked for the cloud.
 pub(crate) fn next_step(error: &clap::Error) -> Option<String> {
-    let (kind, known): (_, &[&str]) = match error.kind() {
-        ErrorKind::UnknownArgument => (ContextKind::InvalidArg, &OPTIONS),
-        ErrorKind::InvalidSubcommand => (ContextKind::InvalidSubcommand, &COMMANDS),
+    let (kind, known, next): (_, &[&str], _) = match error.kind() {
+        ErrorKind::UnknownArgument => (ContextKind::InvalidArg, &OPTIONS, "leave it out"),
+        ErrorKind::InvalidSubcommand => {
+            let next = "`drift traces` shows what is recorded";
+            (ContextKind::InvalidSubcommand, &COMMANDS, next)
+        }
         _ => return None,
     };
     let Some(ContextValue::String(asked)) = error.get(kind) else {
@@ -34,8 +37,8 @@ pub(crate) fn next_step(error: &clap::Error) -> Option<String> {
     let name = asked.split('=').next().unwrap_or(asked);
     known.contains(&name).then(|| {
         format!(
-            "{name} belongs to the Tusk cloud, which this program does not use: it replays what \
-             is recorded in files, prints the results and exits 1 on deviations; leave it out"
+            "{name} belongs to the Tusk cloud, which this program does not use: it works on \
+             what is recorded in files; {next}"
         )
     })
 }

@@ -1,4 +1,6 @@
-//! The signals that end a command: Ctrl-C, SIGTERM, and that the terminal was closed.
+//! The signals that end a command: Ctrl-C and Ctrl-\ (SIGQUIT), SIGTERM, and that
+//! the terminal was closed. The service is in a process group of its own, so one that
+//! is not handled here would leave it running.
 
 use crate::Exit;
 use anyhow::Context as _;
@@ -39,8 +41,13 @@ impl Stopped {
 
 /// Calls `told` for each signal, from a thread of its own.
 pub(crate) fn on_signals(told: impl Fn(&Stopped) + Send + 'static) -> anyhow::Result<Stopped> {
-    let mut signals = Signals::new([consts::SIGHUP, consts::SIGINT, consts::SIGTERM])
-        .context("cannot watch for Ctrl-C")?;
+    let mut signals = Signals::new([
+        consts::SIGHUP,
+        consts::SIGINT,
+        consts::SIGQUIT,
+        consts::SIGTERM,
+    ])
+    .context("cannot watch for Ctrl-C")?;
     let stopped = Stopped::default();
     let noted = stopped.clone();
     std::thread::spawn(move || {

@@ -200,7 +200,6 @@ fn what_belongs_to_the_cloud_of_the_published_program_is_said_to_be_left_out() {
         &["run", "-c"],
         &["run", "--commit-sha=9af0"],
         &["list", "--cloud"],
-        &["query", "spans"],
     ] {
         let ran = drift(arguments, b"", &[]);
         assert!(
@@ -349,4 +348,53 @@ fn inspect_reads_a_struct_back() {
         "{}",
         ran.errors
     );
+}
+
+#[test]
+fn a_command_of_the_cloud_is_answered_with_the_one_for_files() {
+    let ran = drift(&["query", "spans"], b"", &[]);
+    assert!(
+        ran.code == 2 && ran.errors.contains("Tusk cloud") && ran.errors.contains("drift traces"),
+        "{}",
+        ran.errors
+    );
+}
+
+#[test]
+fn learning_refuses_what_it_would_not_write() {
+    for option in [
+        &["--json"][..],
+        &["--report", "r.html"],
+        &["--junit", "j.xml"],
+        &["--save-results", "agent"],
+        &["--coverage-output", "c.lcov"],
+    ] {
+        for arguments in [
+            [&["replay", "--learn", "2"], option].concat(),
+            [&["replay"], option, &["--learn", "2"]].concat(),
+        ] {
+            let ran = drift(&arguments, b"", &[]);
+            assert!(
+                ran.code == 2 && ran.errors.contains("--learn") && ran.errors.contains(option[0]),
+                "{arguments:?}: {}",
+                ran.errors
+            );
+        }
+    }
+}
+
+#[test]
+fn an_empty_id_is_wrong_use() {
+    for arguments in [
+        &["replay", "--trace-id", ""][..],
+        &["traces", "show", ""],
+        &["explain", "9af0", ""],
+    ] {
+        let ran = drift(arguments, b"", &[]);
+        assert!(
+            ran.code == 2 && ran.errors.contains("a value is required"),
+            "{arguments:?}: {}",
+            ran.errors
+        );
+    }
 }

@@ -686,22 +686,24 @@ fn options_stand_before_and_behind_traces_show() {
 }
 
 #[test]
-fn a_closed_terminal_stops_the_service_too() {
-    let project = Project::new();
-    let port = project.port.to_string();
-    let mut child = project.start(&[
-        "record",
-        "--settle",
-        "0",
-        "--",
-        "python3",
-        "service.py",
-        &port,
-    ]);
-    wait_for("the service to listen", || project.accepts());
-    signal(&child, "-HUP");
-    assert_eq!(child.wait().unwrap().code(), Some(129));
-    assert!(!project.accepts());
+fn a_closed_terminal_and_a_quit_from_it_stop_the_service_too() {
+    for (name, code) in [("-HUP", 129), ("-QUIT", 131)] {
+        let project = Project::new();
+        let port = project.port.to_string();
+        let mut child = project.start(&[
+            "record",
+            "--settle",
+            "0",
+            "--",
+            "python3",
+            "service.py",
+            &port,
+        ]);
+        wait_for("the service to listen", || project.accepts());
+        signal(&child, name);
+        assert_eq!(child.wait().unwrap().code(), Some(code));
+        assert!(!project.accepts());
+    }
 }
 
 #[test]

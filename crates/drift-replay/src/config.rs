@@ -516,7 +516,17 @@ impl Config {
         );
         let texts = |reader: &mut Reader, name: &str| {
             let found = reader.strings(&coverage, name).unwrap_or_default();
-            found.into_iter().map(|(text, ..)| text).collect()
+            let mut patterns = Vec::new();
+            for (text, line, column) in found {
+                if let Err(error) = crate::coverage::check_pattern(&text) {
+                    let key = format!("coverage.{name}");
+                    let message = format!("{key}: {error}");
+                    let code = ConfigProblemCode::InvalidPattern;
+                    reader.problem_at((line, column), code, &key, message);
+                }
+                patterns.push(text);
+            }
+            patterns
         };
         self.coverage = CoverageConfig {
             include: texts(reader, "include"),

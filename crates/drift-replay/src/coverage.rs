@@ -11,7 +11,7 @@ use tusk_drift_schemas::tusk::drift::core::v1 as contract;
 
 mod selection;
 
-pub use selection::{Selection, SelectionError};
+pub use selection::{Selection, SelectionError, check_pattern};
 
 /// More branches than a line of source can have; each becomes a line of LCOV, so
 /// a wrong number must not become billions of them.

@@ -396,14 +396,16 @@ impl Session<'_> {
         write!(out, "{}", learned.to_yaml())?;
         for text in &learned.unlearnable {
             note(format!(
-                "{} {text}",
-                styled("varies, and no rule can cover it:", CAUTION)
+                "{} {}",
+                styled("varies, and no rule can cover it:", CAUTION),
+                clean(text)
             ));
         }
         for text in &learned.constant {
             note(format!(
-                "{} {text}",
-                styled("differs in every run alike:", BAD)
+                "{} {}",
+                styled("differs in every run alike:", BAD),
+                clean(text)
             ));
         }
         note(match learned.rules.len() {

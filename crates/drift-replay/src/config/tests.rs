@@ -494,3 +494,22 @@ proptest::proptest! {
         let _ = parse(&text);
     }
 }
+
+#[test]
+fn a_pattern_of_coverage_that_is_none_is_named_with_its_place() {
+    assert_eq!(
+        problems("coverage:\n  include: ['src/[']\n  exclude:\n    - ok\n    - 'a{'\n"),
+        [
+            "2: coverage.include: `src/[` is not a glob pattern: unclosed character class; missing ']'",
+            "5: coverage.exclude: `a{` is not a glob pattern: unclosed alternate group; missing '}' (maybe escape '{' with '[{]'?)",
+        ]
+    );
+}
+
+#[test]
+fn no_time_at_all_is_no_duration() {
+    assert_eq!(
+        problems("test_execution:\n  timeout: 0s\n"),
+        ["2: test_execution.timeout: expected a duration such as 30s, 1m30s or 500ms, found `0s`"]
+    );
+}

@@ -78,9 +78,20 @@ impl Reader {
         key: &str,
         message: String,
     ) {
+        self.problem_at((field.line, field.column), code, key, message);
+    }
+
+    /// The same of a place.
+    pub(crate) fn problem_at(
+        &mut self,
+        (line, column): (u64, u64),
+        code: ConfigProblemCode,
+        key: &str,
+        message: String,
+    ) {
         self.problems.push(ConfigProblem {
-            line: field.line,
-            column: field.column,
+            line,
+            column,
             code,
             key: key.to_owned(),
             message,
@@ -253,10 +264,13 @@ impl Reader {
         found
     }
 
-    /// A duration in Go's spelling (`30s`, `1m30s`, `500ms`).
+    /// A duration in Go's spelling (`30s`, `1m30s`, `500ms`). Nothing can be done
+    /// within no time, so zero is none.
     pub(crate) fn duration(&mut self, block: &Block<'_>, name: &str) -> Option<Duration> {
         let field = block.get(name)?;
-        let found = text_of(field.node).and_then(|text| parse_duration(&text));
+        let found = text_of(field.node)
+            .and_then(|text| parse_duration(&text))
+            .filter(|duration| !duration.is_zero());
         if found.is_none() {
             self.expected(
                 field,

@@ -1,6 +1,6 @@
 //! The files whose coverage is wanted: `coverage.include` and `coverage.exclude`.
 
-use globset::{GlobBuilder, GlobSet};
+use globset::{Glob, GlobBuilder, GlobSet};
 use std::path::{Path, PathBuf};
 
 /// Which files are kept.
@@ -14,10 +14,8 @@ pub struct Selection {
 
 /// A pattern that is none.
 #[derive(Debug, thiserror::Error)]
-#[error("coverage.{key}: `{pattern}` is not a glob pattern: {reason}")]
+#[error("`{pattern}` is not a glob pattern: {reason}")]
 pub struct SelectionError {
-    /// `include` or `exclude`.
-    pub key: &'static str,
     /// The pattern.
     pub pattern: String,
     /// What is wrong with it.
@@ -53,9 +51,9 @@ impl Selection {
             folders,
             include: match include {
                 [] => None,
-                patterns => Some(set("include", patterns)?),
+                patterns => Some(set(patterns)?),
             },
-            exclude: set("exclude", exclude)?,
+            exclude: set(exclude)?,
         })
     }
 
@@ -72,25 +70,38 @@ impl Selection {
     }
 }
 
-fn set(key: &'static str, patterns: &[String]) -> Result<GlobSet, SelectionError> {
-    let wrong = |pattern: &String, error: &globset::Error| SelectionError {
-        key,
-        pattern: pattern.clone(),
-        reason: error.kind().to_string(),
-    };
+/// Whether this is a pattern of [`Selection::new`].
+///
+/// # Errors
+/// [`SelectionError`] when it is none.
+pub fn check_pattern(pattern: &str) -> Result<(), SelectionError> {
+    glob(pattern).map(drop)
+}
+
+fn set(patterns: &[String]) -> Result<GlobSet, SelectionError> {
     let mut set = GlobSet::builder();
     for pattern in patterns {
-        let anywhere = if pattern.contains('/') {
-            pattern.clone()
-        } else {
-            format!("**/{pattern}")
-        };
-        let glob = GlobBuilder::new(&anywhere)
-            .literal_separator(true)
-            .build()
-            .map_err(|error| wrong(pattern, &error))?;
-        set.add(glob);
+        set.add(glob(pattern)?);
     }
     set.build()
         .map_err(|error| wrong(&patterns.join(", "), &error))
+}
+
+fn glob(pattern: &str) -> Result<Glob, SelectionError> {
+    let anywhere = if pattern.contains('/') {
+        pattern.to_owned()
+    } else {
+        format!("**/{pattern}")
+    };
+    GlobBuilder::new(&anywhere)
+        .literal_separator(true)
+        .build()
+        .map_err(|error| wrong(pattern, &error))
+}
+
+fn wrong(pattern: &str, error: &globset::Error) -> SelectionError {
+    SelectionError {
+        pattern: pattern.to_owned(),
+        reason: error.kind().to_string(),
+    }
 }

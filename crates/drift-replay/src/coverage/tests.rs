@@ -97,7 +97,7 @@ fn patterns_choose_files_below_the_folder_of_the_configuration() {
     assert!(
         error
             .to_string()
-            .starts_with("coverage.exclude: `src/[` is not a glob pattern: "),
+            .starts_with("`src/[` is not a glob pattern: "),
         "{error}"
     );
 }

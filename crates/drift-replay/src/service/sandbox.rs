@@ -3,8 +3,8 @@
 //! no other program, and whatever the service starts inherits it.
 //!
 //! What this leaves out, because Landlock does: addresses (a port is allowed on
-//! every host), UDP, and TCP in other clothes (Multipath TCP, SCTP). Unix sockets
-//! and listening stay free.
+//! every host), UDP, and TCP in other clothes (Multipath TCP, SCTP, Fast Open, which
+//! sends without a connect). Unix sockets and listening stay free.
 
 use std::collections::BTreeSet;
 use std::fmt;
