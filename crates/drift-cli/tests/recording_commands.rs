@@ -560,6 +560,56 @@ fn secrets_of_a_recording_are_not_shown_unless_that_is_switched_off() {
 }
 
 #[test]
+fn the_difference_of_two_passwords_is_shown_without_them() {
+    let project = Project::new();
+    let write = |trace: char, secret: &str| {
+        let call = |number: u8, input: &str, output: &str| {
+            format!(
+                r#"{{"traceId":"{}","spanId":"{trace}10000000000000{number:02}","parentSpanId":"{}","name":"call","packageName":"redis","submoduleName":"call","packageType":0,"kind":3,"status":{{"code":1}},"timestamp":{{"seconds":1795227910,"nanos":{number}000}},"duration":{{"seconds":0,"nanos":1000}},"inputValue":{input},"outputValue":{output},"inputSchema":{{"type":6,"properties":{{}}}},"outputSchema":{{"type":6,"properties":{{}}}}}}"#,
+                trace.to_string().repeat(32),
+                trace.to_string().repeat(16)
+            )
+        };
+        let command = |number: u8, command: &str, arguments: &str| {
+            let input = format!(r#"{{"command":"{command}","args":[{arguments}"{secret}"]}}"#);
+            call(number, &input, "{}")
+        };
+        // One row more in front, so that the places of the secret differ.
+        let more = if trace == 'd' { r#"[7,"x"],"# } else { "" };
+        let rows = format!(
+            r#"{{"description":[{{"name":"id"}},{{"name":"password"}}],"rows":[{more}[1,"{secret}"]]}}"#
+        );
+        let lines = [
+            span(trace, 1_795_227_910, "/login", "{}"),
+            command(1, "AUTH", r#""app","#),
+            command(2, "CONFIG", r#""SET","requirepass","#),
+            command(3, "HELLO", r#""3","AUTH","app","#),
+            command(4, "MIGRATE", r#""up","6379","k","0","50","AUTH","#),
+            call(5, r#"{"query":"SELECT id, password FROM users"}"#, &rows),
+        ];
+        let file = project.path().join(format!(".tusk/traces/{trace}.jsonl"));
+        std::fs::write(file, lines.join("\n") + "\n").unwrap();
+    };
+    write('c', "SECRETONE");
+    write('d', "SECRETTWO");
+    for arguments in [&["diff", "cc", "dd"][..], &["diff", "cc", "dd", "--json"]] {
+        let ran = project.drift(arguments);
+        let said = text(&ran.stdout) + &text(&ran.stderr);
+        assert!(!said.contains("SECRET"), "{arguments:?}: {said}");
+        assert!(said.contains("[redacted "), "{arguments:?}: {said}");
+        for path in [
+            "$.args[1]",
+            "$.args[2]",
+            "$.args[3]",
+            "$.args[6]",
+            "$.rows[0]",
+        ] {
+            assert!(said.contains(path), "{path} {arguments:?}: {said}");
+        }
+    }
+}
+
+#[test]
 fn explain_lists_the_calls_whose_ids_begin_alike_and_takes_none_of_them() {
     let project = Project::new();
     secrets(&project);

@@ -9,7 +9,13 @@ use crate::span::{Span, SpanKind};
 use crate::tree::Json;
 use regex::Regex;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use tusk_drift_schemas::tusk::drift::core::v1::{MatchLevel, MatchScope, MatchType};
+
+mod shown;
+
+pub use shown::redact_differences;
+use shown::{Place, needs_place};
 
 /// Which findings are deviations.
 #[derive(Clone, Debug)]
@@ -137,6 +143,8 @@ pub struct InputDifference {
     pub actual: Option<String>,
     /// The code of the rule that would accept it in a response, if one would.
     pub accepted_by: Option<&'static str>,
+    /// Where the two values stand, if that may say that they are secrets.
+    places: [Option<Place>; 2],
 }
 
 /// One call of the joint list, recorded and live ones in one order.
@@ -658,40 +666,23 @@ fn place_in_words(index: usize, calls: &[CallReport], recorded: bool) -> String 
     }
 }
 
-fn deviations_of(
-    index: usize,
-    calls: &[CallReport],
-    options: &OutboundOptions,
-    deviations: &mut Vec<Deviation>,
-) {
-    let Some(call) = calls.get(index) else { return };
+/// What a deviation says of the call at a place in the joint list; `None` where it
+/// is not about calls. Made of the calls alone, so that it has no secrets when they
+/// have none.
+pub(crate) fn sentence(code: DeviationCode, index: usize, calls: &[CallReport]) -> Option<String> {
+    let call = calls.get(index)?;
     let what = shorten(&call.summary, 120);
     let inside = match &call.parent {
         Some(parent) => format!(" in {parent}"),
         None => String::new(),
     };
-    let mut add = |code, change, description: String| {
-        let side = |has_not: Change| (change != has_not).then(|| call.summary.clone());
-        let (recorded, actual) = (side(Change::Added), side(Change::Removed));
-        deviations.push(Deviation {
-            call: Some(index),
-            ..Deviation::new(code, "outbound", recorded, actual, description)
-        });
-    };
-    match call.state {
-        CallState::Missing if options.missing => {
-            let place = place_in_words(index, calls, true);
-            add(
-                DeviationCode::CallMissing,
-                Change::Removed,
-                format!(
-                    "recorded call {} is not made any more: {what}{inside}, {place}",
-                    call.recorded_position.unwrap_or(0)
-                ),
-            );
-        }
-        CallState::New if options.new => {
-            let place = place_in_words(index, calls, false);
+    Some(match code {
+        DeviationCode::CallMissing => format!(
+            "recorded call {} is not made any more: {what}{inside}, {}",
+            call.recorded_position.unwrap_or(0),
+            place_in_words(index, calls, true)
+        ),
+        DeviationCode::CallNew => {
             let answer = match &call.other_trace_id {
                 Some(trace) if trace.is_empty() => {
                     "; it was answered from another trace".to_owned()
@@ -702,38 +693,55 @@ fn deviations_of(
                 }
                 None => String::new(),
             };
-            add(
-                DeviationCode::CallNew,
-                Change::Added,
-                format!("new call: {what}, {place}{answer}"),
-            );
+            let place = place_in_words(index, calls, false);
+            format!("new call: {what}, {place}{answer}")
         }
-        CallState::MoreOften if options.more_often => add(
-            DeviationCode::CallMoreOften,
-            Change::Added,
-            format!("call made more often than recorded: {what}{inside}"),
-        ),
-        CallState::MatchedLoosely if options.changed => {
+        DeviationCode::CallMoreOften => {
+            format!("call made more often than recorded: {what}{inside}")
+        }
+        DeviationCode::CallChanged => {
             let first = call.input_differences.first();
             let paths = first.map_or_else(String::new, |first| format!(" at {}", first.path));
-            add(
-                DeviationCode::CallChanged,
-                Change::Changed,
-                format!("call with another input{paths}: {what}{inside}"),
-            );
+            format!("call with another input{paths}: {what}{inside}")
+        }
+        DeviationCode::CallOrder => format!(
+            "call in another order: {what}{inside} was recorded {}, now it is call {}",
+            place_in_words(index, calls, true),
+            call.live_position.unwrap_or(0)
+        ),
+        _ => return None,
+    })
+}
+
+fn deviations_of(
+    index: usize,
+    calls: &[CallReport],
+    options: &OutboundOptions,
+    deviations: &mut Vec<Deviation>,
+) {
+    let Some(call) = calls.get(index) else { return };
+    let mut add = |code, change| {
+        let side = |has_not: Change| (change != has_not).then(|| call.summary.clone());
+        let (recorded, actual) = (side(Change::Added), side(Change::Removed));
+        let description = sentence(code, index, calls).unwrap_or_default();
+        deviations.push(Deviation {
+            call: Some(index),
+            ..Deviation::new(code, "outbound", recorded, actual, description)
+        });
+    };
+    match call.state {
+        CallState::Missing if options.missing => add(DeviationCode::CallMissing, Change::Removed),
+        CallState::New if options.new => add(DeviationCode::CallNew, Change::Added),
+        CallState::MoreOften if options.more_often => {
+            add(DeviationCode::CallMoreOften, Change::Added);
+        }
+        CallState::MatchedLoosely if options.changed => {
+            add(DeviationCode::CallChanged, Change::Changed);
         }
         _ => {}
     }
     if call.out_of_order {
-        let place = place_in_words(index, calls, true);
-        add(
-            DeviationCode::CallOrder,
-            Change::Changed,
-            format!(
-                "call in another order: {what}{inside} was recorded {place}, now it is call {}",
-                call.live_position.unwrap_or(0)
-            ),
-        );
+        add(DeviationCode::CallOrder, Change::Changed);
     }
 }
 
@@ -876,11 +884,22 @@ fn value_differences(
         rules: Vec::new(),
         ..rules.clone()
     };
-    differences(&left.decoded(), &right.decoded(), &forms, "")
-        .all
+    let (left, right) = (left.decoded(), right.decoded());
+    let found = differences(&left, &right, &forms, "").all;
+    let root = |value: Json| needs_place(&value).then(|| Arc::new(value));
+    let (left, right) = (root(left), root(right));
+    let place = |root: &Option<Arc<Json>>, path: String| {
+        let root = Arc::clone(root.as_ref()?);
+        Some(Place { root, path })
+    };
+    found
         .into_iter()
         .filter(|difference| !says_nothing(&difference.path, same_body, rules))
         .map(|difference| InputDifference {
+            places: [
+                place(&left, difference.path.clone()),
+                place(&right, difference.actual_path),
+            ],
             change: difference.change,
             path: difference.path,
             recorded: difference.recorded.as_ref().map(Json::text),

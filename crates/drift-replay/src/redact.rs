@@ -18,18 +18,21 @@ pub const SECRET_HEADERS: &[&str] = &[
     "set-cookie",
     "x-access-token",
     "x-amz-security-token",
+    "x-amz-signature",
     "x-api-key",
     "x-api-token",
     "x-auth-token",
     "x-csrf-token",
+    "x-goog-api-key",
     "x-session-token",
+    "x-vault-token",
     "x-xsrf-token",
     "api-key",
     "apikey",
 ];
 
 /// Member names, query parameters and form fields whose values are secrets;
-/// compared without case, `-` and `_`.
+/// compared without case, `-` and `_`. So is each name that ends in `password`.
 pub const SECRET_KEYS: &[&str] = &[
     "accesskey",
     "accesskeyid",
@@ -72,7 +75,10 @@ pub const SECRET_KEYS: &[&str] = &[
     "ssn",
     "token",
     "webhooksecret",
+    "xamzsignature",
     "xapikey",
+    "xgoogapikey",
+    "xvaulttoken",
 ];
 
 /// What counts as a secret besides the built-in lists.
@@ -114,7 +120,7 @@ pub struct Redactor {
     seen: Mutex<HashMap<String, usize>>,
 }
 
-/// Two secrets in texts: what stands before is kept, the group `s` is replaced.
+/// Secrets in texts: what stands before is kept, the groups `s` and `t` are replaced.
 static IN_TEXT: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     [
         r"(?i)\bbearer\s+(?<s>[A-Za-z0-9._~+/=-]{6,})",
@@ -126,8 +132,9 @@ static IN_TEXT: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"(?<s>\bxox[abeoprs]-[A-Za-z0-9-]{10,})",
         r"(?<s>\b[rs]k_(?:live|test)_[A-Za-z0-9]{10,}|\bwhsec_[A-Za-z0-9+/=]{16,}|\bsk-[A-Za-z0-9_-]{20,})",
         r"(?<s>\bAIza[0-9A-Za-z_-]{35}|\bya29\.[0-9A-Za-z_-]{20,}|\bnpm_[A-Za-z0-9]{30,}|\bpypi-[A-Za-z0-9_-]{30,}|\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,})",
-        // `AUTH password`, `AUTH user password`, as the summary of a call has it.
-        r"(?i)\b(?:io)?redis auth (?:\S+ )?(?<s>\S+)",
+        // `AUTH password`, `AUTH user password` within a sentence: whether a second
+        // word is the password cannot be told, so both go.
+        r"(?i)redis\S* (?:auth|(?:hello|config set|migrate)(?: \S+)*? (?:auth2?|requirepass|masterauth)) (?<s>\[redacted \d+\]|\S+)(?: (?<t>\[redacted \d+\]|\S+))?",
         // `CREATE ROLE app PASSWORD 'password'`, `IDENTIFIED WITH plugin BY 'password'`.
         r"(?i)\b(?:password|identified\s+(?:with\s+\S+\s+)?by)\s+'(?<s>(?:[^']|'')+)'",
         // The password of `scheme://user:password@host`.
@@ -186,7 +193,10 @@ impl Redactor {
 
     /// Whether the values of a member, parameter, field or variable are secrets.
     pub fn is_secret_key(&self, key: &str) -> bool {
-        let is_known = |name: &str| self.keys.contains(&simple(name));
+        let is_known = |name: &str| {
+            let name = simple(name);
+            name.ends_with("password") || self.keys.contains(&name)
+        };
         self.options.enabled && (is_known(key) || variable_endings(key).any(is_known))
     }
 
@@ -237,6 +247,31 @@ impl Redactor {
         self.plain(text)
     }
 
+    /// The summary of a call of a package, as [`summary`](crate::outbound::summary)
+    /// makes it: of a command, all words from its first secret on are secrets.
+    pub fn summary(&self, package: &str, summary: &str) -> String {
+        let command = summary
+            .strip_prefix(package)
+            .and_then(|rest| rest.strip_prefix(' '))
+            .filter(|_| self.options.enabled);
+        let Some(command) = command else {
+            return self.text(summary);
+        };
+        let words: Vec<&str> = command.split(' ').collect();
+        let arguments: Vec<Option<&str>> = words.iter().copied().map(Some).collect();
+        let name = words.first().copied().unwrap_or_default();
+        let Some(first) = first_secret_argument(name, &arguments) else {
+            return self.text(summary);
+        };
+        let (shown, secret) = words.split_at(first.min(words.len()));
+        let mut shown = self.text(&format!("{package} {}", shown.join(" ")));
+        for word in secret {
+            shown.push(' ');
+            shown.push_str(&self.placeholder(word));
+        }
+        shown
+    }
+
     /// The JSON text of a value at a path: under a secret name it is a secret whole.
     pub fn at_path(&self, path: &str, json: &str) -> String {
         if !self.options.enabled {
@@ -264,6 +299,13 @@ impl Redactor {
             self.tree(&mut value);
         }
         value.text()
+    }
+
+    /// Takes the secrets out of the whole input or output of a call.
+    pub(crate) fn whole(&self, value: &mut Json) {
+        if self.options.enabled {
+            self.tree(value);
+        }
     }
 
     /// A span without the secrets of its texts and values, to be shown; what was
@@ -395,7 +437,8 @@ impl Redactor {
             .iter_mut()
             .find(|(key, _)| matches!(key.as_str(), "args" | "arguments"));
         if let Some((_, Json::Array(arguments))) = arguments
-            && let Some(first) = first_secret_argument(&command, arguments)
+            && let words = arguments.iter().map(Json::as_str).collect::<Vec<_>>()
+            && let Some(first) = first_secret_argument(&command, &words)
         {
             for argument in arguments.iter_mut().skip(first) {
                 self.hide(argument);
@@ -417,7 +460,7 @@ impl Redactor {
         let mut result = text.to_owned();
         for pattern in IN_TEXT.iter() {
             if pattern.is_match(&result) {
-                result = replace(pattern, "s", &result, |secret| self.placeholder(secret));
+                result = replace(pattern, &result, |secret| self.placeholder(secret));
             }
         }
         for pattern in &self.options.patterns {
@@ -478,15 +521,16 @@ fn variable_endings(name: &str) -> impl Iterator<Item = &str> {
         .filter_map(|(at, _)| name.get(at + 1..))
 }
 
-/// Where the secrets of a Redis command begin: behind `AUTH`, alone or in `HELLO`,
-/// and behind the passwords that `CONFIG SET` gives.
-fn first_secret_argument(command: &str, arguments: &[Json]) -> Option<usize> {
+/// Where the secrets of a Redis command begin: behind `AUTH`, alone, in `HELLO` or
+/// in `MIGRATE`, and behind the names of the passwords that `CONFIG SET` gives.
+fn first_secret_argument(command: &str, arguments: &[Option<&str>]) -> Option<usize> {
     let command = command.split([' ', ':']).next().unwrap_or(command);
     let is = |text: &str, words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
     // The Python SDK writes the command again before its arguments.
     let own_name = arguments
         .first()
-        .and_then(Json::as_str)
+        .copied()
+        .flatten()
         .is_some_and(|first| first.eq_ignore_ascii_case(command));
     if is(command, &["auth"]) {
         return Some(usize::from(own_name));
@@ -497,20 +541,19 @@ fn first_secret_argument(command: &str, arguments: &[Json]) -> Option<usize> {
     let words = ["auth", "auth2", "requirepass", "masterauth"];
     let at = arguments
         .iter()
-        .position(|item| item.as_str().is_some_and(|text| is(text, &words)))?;
+        .position(|item| item.is_some_and(|text| is(text, &words)))?;
     Some(at + 1)
 }
 
-fn replace(pattern: &Regex, group: &str, text: &str, by: impl Fn(&str) -> String) -> String {
+fn replace(pattern: &Regex, text: &str, by: impl Fn(&str) -> String) -> String {
     let mut result = String::with_capacity(text.len());
     let mut last = 0;
     for found in pattern.captures_iter(text) {
-        let Some(secret) = found.name(group) else {
-            continue;
-        };
-        result.push_str(text.get(last..secret.start()).unwrap_or_default());
-        result.push_str(&by(secret.as_str()));
-        last = secret.end();
+        for secret in ["s", "t"].iter().filter_map(|group| found.name(group)) {
+            result.push_str(text.get(last..secret.start()).unwrap_or_default());
+            result.push_str(&by(secret.as_str()));
+            last = secret.end();
+        }
     }
     result.push_str(text.get(last..).unwrap_or_default());
     result

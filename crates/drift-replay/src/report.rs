@@ -15,7 +15,7 @@ pub use junit::to_junit;
 pub use published::{to_published_results, to_published_stdout};
 
 use crate::compare::{Accepted, Deviation, header_sentence};
-use crate::outbound::{CallReport, CallState};
+use crate::outbound::{CallReport, CallState, redact_differences, sentence};
 use crate::redact::Redactor;
 use tusk_drift_schemas::tusk::drift::core::v1::MatchLevel;
 
@@ -270,9 +270,6 @@ fn redact_test(test: &mut TestResult, redactor: &Redactor) {
     let text = |value: &mut String| *value = redactor.text(value);
     test.name = redactor.text(&test.name);
     test.target = redactor.text(&test.target);
-    for deviation in &mut test.deviations {
-        redact_deviation(deviation, redactor);
-    }
     for accepted in &mut test.accepted {
         let (part, path) = (accepted.part.clone(), accepted.path.clone());
         for value in [&mut accepted.recorded, &mut accepted.actual] {
@@ -282,15 +279,13 @@ fn redact_test(test: &mut TestResult, redactor: &Redactor) {
         }
     }
     for call in &mut test.calls {
-        text(&mut call.summary);
+        call.summary = redactor.summary(&call.package, &call.summary);
+        call.parent.iter_mut().for_each(text);
         text(&mut call.why);
-        for difference in &mut call.input_differences {
-            for value in [&mut difference.recorded, &mut difference.actual] {
-                *value = value
-                    .take()
-                    .map(|value| redactor.at_path(&difference.path, &value));
-            }
-        }
+        redact_differences(&mut call.input_differences, redactor);
+    }
+    for deviation in &mut test.deviations {
+        redact_deviation(deviation, &test.calls, redactor);
     }
     if let Some(request) = &mut test.request {
         for (name, value) in &mut request.headers {
@@ -309,7 +304,20 @@ fn redact_test(test: &mut TestResult, redactor: &Redactor) {
     test.service_output.iter_mut().for_each(text);
 }
 
-fn redact_deviation(deviation: &mut Deviation, redactor: &Redactor) {
+/// Takes the secrets out of a deviation; those of the calls are out already.
+fn redact_deviation(deviation: &mut Deviation, calls: &[CallReport], redactor: &Redactor) {
+    // Within a sentence nobody knows where a secret ends, so it is made again.
+    if let Some(index) = deviation.call
+        && let Some(call) = calls.get(index)
+        && let Some(description) = sentence(deviation.code, index, calls)
+    {
+        let sides = [&mut deviation.recorded, &mut deviation.actual];
+        for summary in sides.into_iter().flatten() {
+            summary.clone_from(&call.summary);
+        }
+        deviation.description = description;
+        return;
+    }
     let (part, path) = (deviation.part.clone(), deviation.path.clone());
     for value in [&mut deviation.recorded, &mut deviation.actual] {
         *value = value

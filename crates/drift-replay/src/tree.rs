@@ -7,7 +7,7 @@ use drift_rust_core::{
 use num_bigint::BigInt;
 
 /// A value; members in canonical key order.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Json {
     Null,
     Bool(bool),
@@ -36,6 +36,9 @@ impl PartialEq for Number {
         }
     }
 }
+
+// Decimals are compared by their bits, so that each is equal to itself.
+impl Eq for Number {}
 
 impl Number {
     /// The canonical text.

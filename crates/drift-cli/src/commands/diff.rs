@@ -9,7 +9,7 @@ use anyhow::{Context as _, anyhow, bail};
 use drift_replay::Span;
 use drift_replay::compare::Change;
 use drift_replay::load::{LoadOptions, Recording, Trace, parse_line};
-use drift_replay::outbound::InputDifference;
+use drift_replay::outbound::{InputDifference, redact_differences};
 use drift_replay::redact::Redactor;
 use drift_replay::trace_diff::{SpanPair, diff_traces};
 use drift_rust_core::{DiffError, Difference, JsonError, Side, diff_json};
@@ -241,13 +241,8 @@ fn redact(pair: &mut SpanPair, redactor: &Redactor) {
     for span in [&mut pair.left, &mut pair.right].into_iter().flatten() {
         *span = redactor.span(span);
     }
-    for difference in pair.input.iter_mut().chain(&mut pair.output) {
-        for side in [&mut difference.recorded, &mut difference.actual] {
-            *side = side
-                .take()
-                .map(|json| redactor.at_path(&difference.path, &json));
-        }
-    }
+    redact_differences(&mut pair.input, redactor);
+    redact_differences(&mut pair.output, redactor);
 }
 
 /// Where the traces of the two sides come from.

@@ -13,6 +13,9 @@ use std::collections::HashMap;
 pub(crate) struct JsonDifference {
     pub(crate) change: Change,
     pub(crate) path: String,
+    /// Where the value is on the side of what is now; they part where arrays are
+    /// aligned or unordered.
+    pub(crate) actual_path: String,
     pub(crate) recorded: Option<Json>,
     pub(crate) actual: Option<Json>,
     /// The rule that accepts it; `None` for a deviation.
@@ -117,6 +120,7 @@ impl<'r> Walk<'r, '_> {
         self.found.all.push(JsonDifference {
             change,
             path: path.clone(),
+            actual_path: right.clone(),
             recorded: recorded.cloned(),
             actual: actual.cloned(),
             reason,

@@ -167,6 +167,21 @@ fn passwords_in_commands_statements_and_variables_are_secrets() {
     for text in [
         "redis AUTH hunter2",
         "ioredis auth app hunter2",
+        "after redis AUTH hunter2, as the last call",
+        "after redis AUTH hunter2 and before redis GET a",
+        "after @redis/client AUTH app hunter2, as the last call",
+        "before redis HELLO 3 AUTH app hunter2, as the first call",
+        "redis CONFIG SET requirepass hunter2",
+        "redis MIGRATE up 6379 k 0 50 AUTH2 app hunter2",
+        "https://up/a?X-Amz-Signature=hunter2&b=1",
+        "PGPASSWORD=hunter2 exec ./start",
+        "x-vault-token: hunter2",
+        r#"{"headers":{"X-Goog-Api-Key":"hunter2"}}"#,
+        r#"{"headers":{"x-amz-signature":["hunter2"]}}"#,
+        r#"{"newPassword":"hunter2"}"#,
+        r#"{"user_password":"hunter2"}"#,
+        r#"{"a":{"userPassword":{"b":"hunter2"}}}"#,
+        "new_password=hunter2&a=1",
         "pg UPDATE users SET password = 'hunter2' WHERE id = 1",
         "DB_PASSWORD=hunter2 exec ./start",
         "STRIPE_API_KEY=hunter2 exec ./start",
@@ -184,6 +199,42 @@ fn passwords_in_commands_statements_and_variables_are_secrets() {
         assert!(shown.contains("[redacted"), "{shown}");
     }
     assert_eq!(redactor.text("redis GET author"), "redis GET author");
+    let once = redactor.text("redis AUTH app hunter2");
+    assert_eq!(redactor.text(&once), once);
+}
+
+#[test]
+fn the_summary_of_a_call_loses_all_words_of_a_password_and_no_other() {
+    for (package, summary, expected) in [
+        ("redis", "redis AUTH hunter2", "redis AUTH [redacted 1]"),
+        (
+            "@redis/client",
+            "@redis/client HELLO 3 AUTH app hunter2",
+            "@redis/client HELLO 3 AUTH [redacted 1] [redacted 2]",
+        ),
+        (
+            "ioredis",
+            "ioredis config set requirepass correct horse battery",
+            "ioredis config set requirepass [redacted 1] [redacted 2] [redacted 3]",
+        ),
+        ("redis", "redis SET auth 1", "redis SET auth 1"),
+        ("pg", "pg SELECT 1", "pg SELECT 1"),
+        (
+            "http",
+            "GET http://up/a?token=hunter2",
+            "GET http://up/a?token=[redacted 1]",
+        ),
+    ] {
+        assert_eq!(redactor().summary(package, summary), expected);
+    }
+    let off = Redactor::new(RedactionOptions {
+        enabled: false,
+        ..RedactionOptions::default()
+    });
+    assert_eq!(
+        off.summary("redis", "redis AUTH hunter2"),
+        "redis AUTH hunter2"
+    );
 }
 
 #[test]

@@ -320,6 +320,78 @@ fn every_form_is_free_of_secrets_once_redacted() {
 }
 
 #[test]
+fn the_password_of_a_command_is_in_no_form_and_its_neighbours_are_named() {
+    let call = |id: &str, arguments: &str| crate::Span {
+        span_id: id.to_owned(),
+        package_name: "redis".to_owned(),
+        kind: crate::SpanKind::Client,
+        input_value: Some(format!(r#"{{"command":{arguments}}}"#)),
+        ..crate::Span::default()
+    };
+    let loose = crate::outbound::LiveCall {
+        matched: Some(crate::outbound::MatchedSpan {
+            trace_id: String::new(),
+            span_id: "03".to_owned(),
+            level: MatchLevel::default(),
+            is_pre_app_start: false,
+        }),
+        why: String::new(),
+        span: call("11", r#""CONFIG","args":["SET","requirepass","an0ther"]"#),
+    };
+    let calls = [
+        call("01", r#""GET","args":["a"]"#),
+        call("02", r#""AUTH","args":["t0psecret"]"#),
+        call("03", r#""CONFIG","args":["SET","requirepass","t0psecret"]"#),
+        call("04", r#""GET","args":["b"]"#),
+    ];
+    let report = crate::outbound::check_outbound(
+        &calls,
+        &[loose],
+        &crate::outbound::OutboundOptions {
+            changed: true,
+            ..crate::outbound::OutboundOptions::default()
+        },
+        &crate::rules::Rules::default(),
+    );
+    let mut results = results();
+    let test = &mut results.tests[1];
+    test.calls = report.calls;
+    test.deviations = report.deviations;
+    let redacted = results.redact(&Redactor::new(RedactionOptions::default()));
+    for text in [
+        format!("{redacted:?}"),
+        to_json(&redacted).to_string(),
+        to_published_results(&redacted).to_string(),
+        to_published_stdout(&redacted.tests[1]).to_string(),
+        to_junit(&redacted).unwrap(),
+        to_html(&redacted),
+        all_of(&to_agent_files(&redacted)),
+    ] {
+        for secret in ["t0psecret", "an0ther"] {
+            assert!(!text.contains(secret), "{secret} in {text}");
+        }
+    }
+    let test = &redacted.tests[1];
+    let said: Vec<&str> = test
+        .deviations
+        .iter()
+        .map(|one| one.description.as_str())
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "recorded call 1 is not made any more: redis GET a, before redis AUTH [redacted 3], as the first call",
+            "recorded call 2 is not made any more: redis AUTH [redacted 3], after redis GET a and before redis CONFIG SET requirepass [redacted 4]",
+            "call with another input at $.args[2]: redis CONFIG SET requirepass [redacted 4]",
+            "recorded call 4 is not made any more: redis GET b, after redis CONFIG SET requirepass [redacted 4], as the last call",
+        ]
+    );
+    let difference = &test.calls[2].input_differences[0];
+    assert_eq!(difference.actual.as_deref(), Some(r#""[redacted 4]""#));
+    assert_eq!(difference.recorded.as_deref(), Some(r#""[redacted 3]""#));
+}
+
+#[test]
 fn an_empty_run_has_every_form() {
     let results = RunResults::default();
     assert_eq!(to_json(&results)["totals"]["tests"], 0);
