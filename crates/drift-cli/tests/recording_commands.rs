@@ -468,6 +468,22 @@ fn explain_names_what_to_type_when_there_is_no_such_span() {
 }
 
 #[test]
+fn explain_says_when_what_the_last_replay_left_is_empty_and_not_when_it_made_no_calls() {
+    let project = Project::new();
+    let kept = project.path().join(".tusk/last-replay.bin");
+    assert_eq!(project.drift(&["replay"]).status.code(), Some(0));
+    for (content, is_said) in [(None, false), (Some(""), true), (Some("\u{1}x\n"), true)] {
+        if let Some(content) = content {
+            std::fs::write(&kept, content).unwrap();
+        }
+        let ran = project.drift(&["explain", "aaaa", "1234"]);
+        let said = text(&ran.stderr);
+        let is_there = said.contains("last-replay.bin is not what drift replay wrote");
+        assert_eq!(is_there, is_said, "{content:?}: {said}");
+    }
+}
+
+#[test]
 fn diff_of_two_traces_shows_their_answers_by_path() {
     let project = Project::new();
     let ran = project.drift(&["diff", "aaaa", "bbbb", "--json"]);
