@@ -18,6 +18,7 @@ use anyhow::Context as _;
 use drift_replay::Config;
 use drift_replay::load::{FindError, LoadError, LoadOptions, Recording, Trace};
 use drift_replay::redact::Redactor;
+use drift_replay::report::Place;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -63,6 +64,8 @@ struct Loaded {
     recording: Arc<Recording>,
     /// Where it was read from.
     path: PathBuf,
+    /// How it was named.
+    place: Place,
     /// What was said about the configuration and the files.
     notices: Vec<String>,
 }
@@ -109,6 +112,10 @@ fn load(place: &PlaceArguments) -> anyhow::Result<Loaded> {
         config: Arc::new(config),
         recording: Arc::new(recording),
         path,
+        place: Place {
+            trace_dir: place.trace_dir.clone(),
+            config: place.config.clone(),
+        },
         notices,
     })
 }

@@ -6,7 +6,7 @@ use crate::terminal::{
 };
 use drift_replay::compare::{Change, Deviation};
 use drift_replay::outbound::{CallReport, CallState};
-use drift_replay::report::{RunResults, TestResult, TestState};
+use drift_replay::report::{Place, RunResults, TestResult, TestState};
 use std::fmt::{Display, Write as _};
 use std::io::{IsTerminal as _, Write as _};
 
@@ -64,7 +64,7 @@ impl Shown {
 }
 
 /// One test: its line, and what deviates below it.
-pub(crate) fn test_lines(test: &TestResult, style: Style) -> String {
+pub(crate) fn test_lines(test: &TestResult, place: &Place, style: Style) -> String {
     let mut text = String::new();
     if style.quiet && test.state == TestState::Passed {
         return text;
@@ -99,7 +99,7 @@ pub(crate) fn test_lines(test: &TestResult, style: Style) -> String {
     }
     for deviation in &test.deviations {
         if test.error.is_none() {
-            deviation_lines(&mut text, deviation, test);
+            deviation_lines(&mut text, deviation, test, place);
         }
     }
     if test.more_deviations > 0 {
@@ -115,7 +115,7 @@ pub(crate) fn test_lines(test: &TestResult, style: Style) -> String {
     text
 }
 
-fn deviation_lines(text: &mut String, deviation: &Deviation, test: &TestResult) {
+fn deviation_lines(text: &mut String, deviation: &Deviation, test: &TestResult, place: &Place) {
     let mark = match deviation.change {
         Change::Added => styled("+", GOOD),
         Change::Removed => styled("-", BAD),
@@ -139,7 +139,7 @@ fn deviation_lines(text: &mut String, deviation: &Deviation, test: &TestResult) 
         if !call.why.is_empty() && call.recorded_span_id.is_none() {
             let _ = writeln!(text, "        {}", styled(&call.why, DIM));
         }
-        if let Some(hint) = explain_hint(call, test) {
+        if let Some(hint) = explain_hint(call, test, place) {
             let _ = writeln!(text, "        {}", styled(hint, DIM));
         }
     }
@@ -164,10 +164,13 @@ fn what_deviates(deviation: &Deviation) -> String {
 }
 
 /// What to type to see why a call was answered as it was.
-fn explain_hint(call: &CallReport, test: &TestResult) -> Option<String> {
+fn explain_hint(call: &CallReport, test: &TestResult, place: &Place) -> Option<String> {
     let span_id = test.live_span_id(call)?;
     let trace: String = test.trace_id.chars().take(8).collect();
-    Some(format!("why: drift explain {trace} {span_id}"))
+    Some(match place.explain(&trace, &span_id) {
+        Ok(command) => format!("why: {command}"),
+        Err(why) => format!("why: {why}"),
+    })
 }
 
 fn verbose_lines(text: &mut String, test: &TestResult) {
@@ -267,4 +270,53 @@ pub(crate) fn summary(results: &RunResults, style: Style) -> String {
         );
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use drift_replay::report::MatchEvent;
+
+    #[test]
+    fn the_command_that_explains_a_call_names_the_recording_and_quotes_the_ids() {
+        let call = CallReport {
+            state: CallState::New,
+            summary: "GET http://up/".to_owned(),
+            package: "http".to_owned(),
+            submodule: "GET".to_owned(),
+            recorded_span_id: None,
+            other_trace_id: None,
+            recorded_position: None,
+            live_position: Some(1),
+            parent: None,
+            match_type: None,
+            match_scope: None,
+            why: String::new(),
+            similarity: None,
+            runners_up: Vec::new(),
+            input_differences: Vec::new(),
+            out_of_order: false,
+            recorded_duration_nanos: None,
+        };
+        let mut test = TestResult {
+            trace_id: "$(x);rest".to_owned(),
+            match_events: vec![MatchEvent {
+                replay_span_json: r#"{"spanId":"12"}"#.to_owned(),
+                ..MatchEvent::default()
+            }],
+            ..TestResult::default()
+        };
+        let place = Place {
+            trace_dir: Some("ext".into()),
+            ..Place::default()
+        };
+        assert_eq!(
+            explain_hint(&call, &test, &place).as_deref(),
+            Some("why: drift explain --trace-dir ext '$(x);res' 12")
+        );
+        test.trace_id = "a\nb".to_owned();
+        let hint = explain_hint(&call, &test, &place).unwrap_or_default();
+        assert!(hint.starts_with("why: no command is shown"), "{hint}");
+        assert!(!hint.contains('\n'), "{hint}");
+    }
 }

@@ -259,6 +259,54 @@ fn results_for_an_agent_are_an_index_and_a_page_for_each_deviating_test() {
 }
 
 #[test]
+fn the_command_on_the_page_of_an_agent_repeats_the_run_whatever_ids_and_paths_are() {
+    let project = Project::new();
+    let (traces, config) = ("it's recorded", "my config.yaml");
+    let tusk = project.path().join(".tusk");
+    std::fs::rename(tusk.join("traces"), project.path().join(traces)).unwrap();
+    std::fs::rename(tusk.join("config.yaml"), project.path().join(config)).unwrap();
+    let file = project.path().join(traces).join("a.jsonl");
+    let recorded = std::fs::read_to_string(&file).unwrap();
+    let recorded = recorded
+        .replace(&"a".repeat(32), "$(touch pwned); echo")
+        .replace("/orders", "/orders?name=é");
+    std::fs::write(&file, recorded).unwrap();
+    let place = ["--trace-dir", traces, "--config", config];
+    let mut arguments = vec!["replay", "--save-results", "agent", "--results-dir", "out"];
+    arguments.extend(place);
+    let ran = project
+        .command(&arguments)
+        .env("VERSION", "2")
+        .output()
+        .unwrap();
+    assert_eq!(ran.status.code(), Some(1), "{}", text(&ran.stderr));
+    let run = std::fs::read_dir(project.path().join("out")).unwrap();
+    let run = run.last().unwrap().unwrap().path();
+    let page = run.join("deviation-__touch_pwned___echo.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(
+        page.contains("```http\nGET /orders?name=%C3%A9\n"),
+        "{page}"
+    );
+    let (_, commands) = page.split_once("```sh\n").unwrap();
+    let (commands, _) = commands.split_once("\n```").unwrap();
+    let folder = Path::new(env!("CARGO_BIN_EXE_drift")).parent().unwrap();
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    let ran = Command::new("sh")
+        .args(["-c", commands])
+        .current_dir(project.path())
+        .env("HOME", project.path())
+        .env("PATH", path)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = text(&ran.stdout);
+    assert_eq!(ran.status.code(), Some(0), "{said}{}", text(&ran.stderr));
+    assert!(said.contains("1 test: 0 passed, 1 deviated"), "{said}");
+    assert!(!project.path().join("pwned").exists());
+}
+
+#[test]
 fn the_published_form_on_standard_output_is_one_object_a_test() {
     let project = Project::new();
     let ran = project.drift(&["run", "--print", "--output-format", "json"]);

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use drift_replay::compare::{ActualResponse, compare_response, no_response};
 use drift_replay::outbound::{LiveCall, MatchedSpan, OutboundOptions, check_outbound};
 use drift_replay::redact::{RedactionOptions, Redactor};
-use drift_replay::report::{RunResults, TestResult, TestState, to_html};
+use drift_replay::report::{Place, RunResults, TestResult, TestState, to_html};
 use drift_replay::rules::{Allowance, Rule, Rules};
 use drift_replay::{Span, SpanKind};
 use std::io::{self, Write as _};
@@ -66,6 +66,7 @@ fn made_up(count: u64, random: &mut Random) -> RunResults {
         started_unix_nanos: 1_795_643_090_000_000_000,
         duration_ms: tests.iter().map(|test| test.duration_ms).sum(),
         recording: ".tusk/traces".to_owned(),
+        place: Place::default(),
         loaded: (tests.len(), tests.iter().map(|test| test.calls.len() + 1).sum()),
         tests,
         notices: vec![

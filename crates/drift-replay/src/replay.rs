@@ -15,7 +15,7 @@ use crate::filter::Filter;
 use crate::load::{LoadError, Recording, Trace};
 use crate::matcher::Matcher;
 use crate::outbound::{LiveCall, MatchedSpan, check_outbound};
-use crate::report::{MatchEvent, RunResults, SentRequest, TestResult, TestState};
+use crate::report::{MatchEvent, Place, RunResults, SentRequest, TestResult, TestState};
 use crate::request::MockRequest;
 use crate::server::{Listen, MockEvent, Sdk};
 use crate::service::{NoSandbox, PORT_INTERVAL, Readiness, Sandbox, ServiceSpec};
@@ -413,6 +413,7 @@ impl Judge {
             started_unix_nanos: facts.started_unix_nanos,
             duration_ms: millis(facts.duration),
             recording: facts.recording,
+            place: facts.place,
             loaded: (self.recording.traces().len(), self.recording.span_count()),
             tests,
             notices: facts.notices.into_iter().chain(notices).collect(),
@@ -455,6 +456,8 @@ pub struct RunFacts {
     pub duration: Duration,
     /// The trace directory, as its user names it.
     pub recording: String,
+    /// Where recording and configuration were found.
+    pub place: Place,
     /// Broken trace lines, what the configuration says that has no effect.
     pub notices: Vec<String>,
 }
@@ -488,6 +491,8 @@ fn runtime(sdk: &Sdk) -> String {
 fn sent(request: &RecordedRequest) -> SentRequest {
     let headers = request.headers.iter();
     SentRequest {
+        method: request.method.clone(),
+        target: request.target.clone(),
         headers: headers
             .map(|(name, value)| (name.clone(), String::from_utf8_lossy(value).into_owned()))
             .collect(),

@@ -3,12 +3,14 @@
 //! the same results; secrets leave them here ([`RunResults::redact`]).
 
 mod agent;
+mod command;
 mod html;
 mod json;
 mod junit;
 mod published;
 
 pub use agent::to_agent_files;
+pub use command::{NoCommand, Place};
 pub use html::to_html;
 pub use json::{RESULTS_VERSION, to_json};
 pub use junit::to_junit;
@@ -72,6 +74,10 @@ pub struct MatchEvent {
 /// The request that a test sent, as who mends the service wants it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SentRequest {
+    /// As it stood in the request line.
+    pub method: String,
+    /// The same: path and query, percent-encoded where the recorded one could not be sent.
+    pub target: String,
     /// Without those of the connection; what is not UTF-8 replaced.
     pub headers: Vec<(String, String)>,
     /// `None` when there was none; of another than a text its size.
@@ -87,7 +93,7 @@ pub struct TestResult {
     pub name: String,
     /// Of the request.
     pub method: String,
-    /// Path and query of the request.
+    /// Path and query of the request, as they were recorded.
     pub target: String,
     /// The trace file, as its user names it.
     pub file: String,
@@ -194,6 +200,8 @@ pub struct RunResults {
     pub duration_ms: u64,
     /// The trace directory, as its user names it.
     pub recording: String,
+    /// Where recording and configuration were found, for the commands of reports.
+    pub place: Place,
     /// Traces and spans that were loaded.
     pub loaded: (usize, usize),
     /// The tests, in the order they were to run.
@@ -288,6 +296,7 @@ fn redact_test(test: &mut TestResult, redactor: &Redactor) {
         redact_deviation(deviation, &test.calls, redactor);
     }
     if let Some(request) = &mut test.request {
+        text(&mut request.target);
         for (name, value) in &mut request.headers {
             *value = redactor.header(name, value);
         }

@@ -26,12 +26,17 @@ pub(crate) fn run(arguments: &ExplainArguments) -> anyhow::Result<Exit> {
     });
     let mut asked = with_id(&loaded.recording, trace, &arguments.span, live)?;
     let asked = match asked.len() {
-        0 => bail!(
-            "neither trace {id} nor the last replay of it has a span whose id begins with {:?}; \
-             `drift traces show {id}` lists the recorded ones",
-            arguments.span,
-            id = trace.trace_id
-        ),
+        0 => {
+            let next = match loaded.place.show(&trace.trace_id) {
+                Ok(command) => format!("; `{command}` lists the recorded ones"),
+                Err(_) => String::new(),
+            };
+            bail!(
+                "neither trace {} nor the last replay of it has a span whose id begins with {:?}{next}",
+                trace.trace_id,
+                arguments.span
+            )
+        }
         1 => asked.swap_remove(0),
         _ => {
             let shown = |one: &Asked| {

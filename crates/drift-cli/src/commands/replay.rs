@@ -18,8 +18,8 @@ use drift_replay::filter::Filter;
 use drift_replay::redact::Redactor;
 use drift_replay::replay::{self, Judge, ReplayOptions, RunFacts, actual, failed_environments};
 use drift_replay::report::{
-    RunResults, TestResult, to_agent_files, to_html, to_json, to_junit, to_published_results,
-    to_published_stdout,
+    Place, RunResults, TestResult, to_agent_files, to_html, to_json, to_junit,
+    to_published_results, to_published_stdout,
 };
 use drift_replay::service::Sandbox;
 use drift_replay::wording::with_causes;
@@ -162,6 +162,7 @@ impl Session<'_> {
         let clock = Instant::now();
         let watcher = Arc::new(Watcher {
             judge: Arc::clone(&self.judge),
+            place: self.loaded.place.clone(),
             redactor: Redactor::new(self.loaded.config.redaction.clone()),
             shown: Shown::new(self.style(), prints, self.plan.tests.len()),
             quiet: self.arguments.quiet,
@@ -200,6 +201,7 @@ impl Session<'_> {
             started_unix_nanos: i128::try_from(started.as_nanos()).unwrap_or_default(),
             duration: clock.elapsed(),
             recording: self.loaded.path.display().to_string(),
+            place: self.loaded.place.clone(),
             notices: self.loaded.notices.clone(),
         };
         let results = self.judge.run(&outcome, tests, facts);
@@ -477,6 +479,7 @@ fn run_folder(results: &Path) -> PathBuf {
 /// Prints tests as they end.
 struct Watcher {
     judge: Arc<Judge>,
+    place: Place,
     redactor: Redactor,
     shown: Shown,
     quiet: bool,
@@ -515,7 +518,7 @@ impl Observer for Watcher {
         *finished += 1;
         if let Some(test) = redacted.tests.first() {
             self.shown
-                .test(*finished, test_lines(test, self.shown.style));
+                .test(*finished, test_lines(test, &self.place, self.shown.style));
         }
     }
 

@@ -80,6 +80,12 @@ pub enum RequestError {
     /// Neither target nor url nor path is there.
     #[error("the recorded request names no target")]
     NoTarget,
+    /// The trace id would end its header, and begin another.
+    #[error("the trace id {trace_id:?} has control characters, and cannot stand in a header")]
+    BadTraceId {
+        /// The id.
+        trace_id: String,
+    },
     /// The body is no text.
     #[error("the recorded body is {found}, and a string is expected")]
     BodyNotText {
@@ -102,6 +108,7 @@ impl RequestError {
             RequestError::NoInput { .. } => "no_input",
             RequestError::BadMethod { .. } => "bad_method",
             RequestError::NoTarget => "no_target",
+            RequestError::BadTraceId { .. } => "bad_trace_id",
             RequestError::BodyNotText { .. } => "body_not_text",
             RequestError::BodyNotBase64 { .. } => "body_not_base64",
         }
@@ -118,6 +125,11 @@ impl RecordedRequest {
         if !(0..=2).contains(&root.package_type) {
             return Err(RequestError::UnsupportedType {
                 package_type: root.package_type,
+            });
+        }
+        if trace_id.contains(char::is_control) {
+            return Err(RequestError::BadTraceId {
+                trace_id: trace_id.to_owned(),
             });
         }
         let input: Value = match &root.input_value {

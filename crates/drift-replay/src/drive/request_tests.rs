@@ -228,3 +228,12 @@ fn what_cannot_be_sent_is_refused_with_its_reason() {
         "body_not_text"
     );
 }
+
+#[test]
+fn a_trace_id_that_would_end_its_header_is_an_error_and_adds_none() {
+    for id in ["abc\r\nX-Admin: 1", "a\nb", "a\0"] {
+        let error = RecordedRequest::of_span(&span(json!({"target": "/"})), id).unwrap_err();
+        assert_eq!(error.code(), "bad_trace_id");
+        assert!(!error.to_string().contains(char::is_control), "{error}");
+    }
+}

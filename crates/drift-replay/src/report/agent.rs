@@ -128,7 +128,7 @@ const WHAT_TO_DO: &str = "
 ## What to do
 
 A difference that is not meant: mend the service, then run the command under
-\"Again\" of its page until it exits with 0. One that is meant: record again with
+\"Again\" of its page, where the replay ran, until it exits with 0. One that is meant: record again with
 `drift record`, or let it differ by a rule under `comparison.rules` or
 `outbound` of `.tusk/config.yaml`. Outbound calls of a replay are answered from
 the recording; a call that nothing recorded answers fails in the service, so a
@@ -165,16 +165,10 @@ fn page(results: &RunResults, test: &TestResult) -> String {
             "- It ran again, after the service had ended during it or a test beside it\n",
         );
     }
-    let id = &test.trace_id;
-    fenced(
-        &mut text,
-        "Again",
-        "sh",
-        &format!("drift replay --trace-id {id}\ndrift traces show {id}"),
-    );
+    again(&mut text, results, test);
     request(&mut text, test);
     deviations(&mut text, test);
-    calls(&mut text, test);
+    calls(&mut text, results, test);
     accepted(&mut text, test);
     list(&mut text, "Notices", &test.notices);
     if let Some(output) = &test.service_output {
@@ -193,20 +187,35 @@ fn page(results: &RunResults, test: &TestResult) -> String {
     text
 }
 
-fn request(text: &mut String, test: &TestResult) {
-    let mut http = format!("{} {}\n", test.method, test.target);
-    match &test.request {
-        None => {}
-        Some(SentRequest { headers, body }) => {
-            for (name, value) in headers {
-                let _ = writeln!(http, "{name}: {value}");
-            }
-            if let Some(body) = body {
-                let _ = write!(http, "\n{}", cut(body));
-            }
+fn again(text: &mut String, results: &RunResults, test: &TestResult) {
+    let (place, id) = (&results.place, &test.trace_id);
+    match (place.replay(id), place.show(id)) {
+        (Ok(replay), Ok(show)) => fenced(text, "Again", "sh", &format!("{replay}\n{show}")),
+        (Err(why), _) | (_, Err(why)) => {
+            let _ = write!(text, "\n## Again\n\nHere {why}.\n");
         }
     }
-    fenced(text, "The request", "http", &http);
+}
+
+fn request(text: &mut String, test: &TestResult) {
+    let Some(SentRequest {
+        method,
+        target,
+        headers,
+        body,
+    }) = &test.request
+    else {
+        text.push_str("\n## The request\n\nNone was sent.\n");
+        return;
+    };
+    let mut http = format!("{method} {target}\n");
+    for (name, value) in headers {
+        let _ = writeln!(http, "{name}: {value}");
+    }
+    if let Some(body) = body {
+        let _ = write!(http, "\n{}", cut(body));
+    }
+    fenced(text, "The request as it was sent", "http", &http);
 }
 
 fn deviations(text: &mut String, test: &TestResult) {
@@ -260,18 +269,18 @@ fn deviation_item(text: &mut String, deviation: &Deviation) {
     block(text, "diff", &diff);
 }
 
-fn calls(text: &mut String, test: &TestResult) {
+fn calls(text: &mut String, results: &RunResults, test: &TestResult) {
     let told = |call: &&CallReport| call.state != CallState::NotAsked;
     if test.calls.iter().filter(told).count() == 0 {
         return;
     }
     text.push_str("\n## Outbound calls\n\n");
     for call in test.calls.iter().filter(told) {
-        call_item(text, call, test);
+        call_item(text, call, results, test);
     }
 }
 
-fn call_item(text: &mut String, call: &CallReport, test: &TestResult) {
+fn call_item(text: &mut String, call: &CallReport, results: &RunResults, test: &TestResult) {
     let what = match call.state {
         CallState::Matched => "as recorded",
         CallState::MatchedLoosely => "made with another input",
@@ -324,8 +333,10 @@ fn call_item(text: &mut String, call: &CallReport, test: &TestResult) {
         .live_span_id(call)
         .or_else(|| call.recorded_span_id.clone());
     if let Some(span_id) = span_id {
-        let command = format!("drift explain {} {span_id}", test.trace_id);
-        let _ = writeln!(text, "  - explain: {}", code(&command));
+        let _ = match results.place.explain(&test.trace_id, &span_id) {
+            Ok(command) => writeln!(text, "  - explain: {}", code(&command)),
+            Err(why) => writeln!(text, "  - explain: {why}"),
+        };
     }
     let stack = test.live_event(call).map(|event| event.stack_trace.trim());
     if let Some(stack) = stack.filter(|stack| !stack.is_empty()) {

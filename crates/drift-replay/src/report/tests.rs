@@ -72,6 +72,7 @@ fn results() -> RunResults {
         started_unix_nanos: 1_795_643_090_000_000_000,
         duration_ms: 2_000,
         recording: ".tusk/traces".to_owned(),
+        place: Place::default(),
         loaded: (3, 12),
         tests: vec![passed, deviated, failed],
         notices: Vec::new(),
@@ -289,6 +290,8 @@ fn every_form_is_free_of_secrets_once_redacted() {
     ));
     test.service_output = Some("connecting to postgres://app:t0psecret@db".to_owned());
     test.request = Some(SentRequest {
+        method: "POST".to_owned(),
+        target: "/orders?token=t0psecret".to_owned(),
         headers: vec![
             ("Authorization".to_owned(), "Bearer t0psecret".to_owned()),
             ("Cookie".to_owned(), "sid=an0ther".to_owned()),
@@ -451,8 +454,10 @@ fn with_calls() -> RunResults {
         })
         .to_vec();
     test.method = "POST".to_owned();
-    test.target = "/orders?all=1".to_owned();
+    test.target = "/orders?all=é".to_owned();
     test.request = Some(SentRequest {
+        method: "POST".to_owned(),
+        target: "/orders?all=%C3%A9".to_owned(),
         headers: vec![("content-type".to_owned(), "application/json".to_owned())],
         body: Some(r#"{"quantity":2}"#.to_owned()),
     });
@@ -478,7 +483,7 @@ fn an_agent_gets_a_page_for_each_test_that_deviates_and_an_index_that_links_them
     let page = &files[1].1;
     for part in [
         format!("drift replay --trace-id {b}\ndrift traces show {b}\n"),
-        "POST /orders?all=1\ncontent-type: application/json\n\n{\"quantity\":2}\n".to_owned(),
+        "## The request as it was sent\n\n```http\nPOST /orders?all=%C3%A9\ncontent-type: application/json\n\n{\"quantity\":2}\n".to_owned(),
         "- **BODY_CHANGED** body `$.total`\n  - recorded: `1`\n  - now: `2`\n".to_owned(),
         "`GET http://up/a` as recorded".to_owned(),
         "`GET http://up/b` **recorded, and not made**".to_owned(),
@@ -495,6 +500,38 @@ fn an_agent_gets_a_page_for_each_test_that_deviates_and_an_index_that_links_them
     let failed = &files[2].1;
     assert!(failed.contains("- No verdict: `no response within 30 s`"));
     assert!(failed.contains("boom"));
+    assert!(
+        failed.contains("## The request\n\nNone was sent.\n"),
+        "{failed}"
+    );
+}
+
+#[test]
+fn the_commands_in_the_pages_of_an_agent_name_the_recording_of_the_run_and_quote_every_id() {
+    let mut results = with_calls();
+    results.place = Place {
+        trace_dir: Some("ext".into()),
+        config: Some("my config.yaml".into()),
+    };
+    let place = "--trace-dir ext --config 'my config.yaml'";
+    results.tests[1].trace_id = "$(touch pwned); echo".to_owned();
+    results.tests[2].trace_id = "c\ntouch pwned".to_owned();
+    let files = to_agent_files(&results);
+    let page = &files[1].1;
+    for part in [
+        format!("drift replay {place} --trace-id '$(touch pwned); echo'\n"),
+        format!("drift traces show {place} '$(touch pwned); echo'\n"),
+        format!("  - explain: `drift explain {place} '$(touch pwned); echo' 12`"),
+    ] {
+        assert!(page.contains(&part), "{part} in {page}");
+    }
+    let page = &files[2].1;
+    assert!(
+        page.contains("## Again\n\nHere no command is shown: the id of the trace has line breaks"),
+        "{page}"
+    );
+    assert!(!page.contains("drift replay"), "{page}");
+    assert!(!page.contains("\ntouch pwned"), "{page}");
 }
 
 #[test]
