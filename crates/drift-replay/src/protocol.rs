@@ -8,6 +8,7 @@ use std::fmt;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use prost::Message;
+use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
 use tusk_drift_schemas::tusk::drift::core::v1 as contract;
 
 use crate::wording::count;
@@ -184,9 +185,49 @@ impl Envelope {
 pub fn encode_frame(message: &impl Message, out: &mut BytesMut) {
     let length = message.encoded_len();
     out.reserve(PREFIX_BYTES + length);
+    put_length(length, out);
+    message.encode_raw(out);
+}
+
+/// Appends a mock response as one frame. `response_data` is the message's own
+/// member of that name, a `google.protobuf.Struct`, encoded already; the message
+/// has none then. It is copied once, and not decoded.
+pub fn encode_mock_response(
+    request_id: String,
+    response: &contract::GetMockResponse,
+    response_data: Option<&[u8]>,
+    out: &mut BytesMut,
+) {
+    /// Field numbers of `GetMockResponse.response_data` and `CLIMessage.get_mock_response`.
+    const RESPONSE_DATA: u32 = 3;
+    const GET_MOCK_RESPONSE: u32 = 4;
+    let field_len = |number, length: usize| {
+        prost::encoding::key_len(number) + encoded_len_varint(length as u64) + length
+    };
+    let message = contract::CliMessage {
+        r#type: contract::MessageType::MockRequest.into(),
+        request_id,
+        payload: None,
+    };
+    let data_len = response_data.map_or(0, |data| field_len(RESPONSE_DATA, data.len()));
+    let response_len = response.encoded_len() + data_len;
+    let length = message.encoded_len() + field_len(GET_MOCK_RESPONSE, response_len);
+    out.reserve(PREFIX_BYTES + length);
+    put_length(length, out);
+    message.encode_raw(out);
+    encode_key(GET_MOCK_RESPONSE, WireType::LengthDelimited, out);
+    encode_varint(response_len as u64, out);
+    response.encode_raw(out);
+    if let Some(data) = response_data {
+        encode_key(RESPONSE_DATA, WireType::LengthDelimited, out);
+        encode_varint(data.len() as u64, out);
+        out.put_slice(data);
+    }
+}
+
+fn put_length(length: usize, out: &mut BytesMut) {
     // A message beyond four gibibytes cannot be built: its parts would not fit in memory before.
     out.put_u32(u32::try_from(length).unwrap_or(u32::MAX));
-    message.encode_raw(out);
 }
 
 /// What [`read_sdk_message`] could not use.

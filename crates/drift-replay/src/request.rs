@@ -1,12 +1,12 @@
 //! A live request of an SDK, in the form of a recorded span.
 
-use crate::load::{LineError, parse_live};
+mod text;
+
+use crate::load::{ENV_VARS_SNAPSHOT, NANOS_PER_SECOND};
 use crate::span::{Span, SpanKind};
-use drift_rust_core::ProtobufError;
-use prost::Message as _;
-use prost_types::value::Kind;
-use prost_types::{Struct, Value};
-use tusk_drift_schemas::tusk::drift::core::v1::{GetMockRequest, Span as WireSpan};
+use drift_rust_core::{MAX_DEPTH_LIMIT, ProtobufError};
+use prost_types::Struct;
+use tusk_drift_schemas::tusk::drift::core::v1::{GetMockRequest, JsonSchema};
 
 /// What an SDK asks for.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,12 +27,9 @@ pub enum RequestError {
     /// The call does not say through which library it is made. The SDK's fault.
     #[error("the outbound span of the mock request has no package name")]
     NoPackage,
-    /// Its values are nested too deep, or hold what JSON cannot. The SDK's fault.
+    /// Its values are nested too deep. The SDK's fault.
     #[error("the outbound span of the mock request cannot be read: {0}")]
     Unreadable(ProtobufError),
-    /// It cannot be read as a span. Our fault.
-    #[error("the outbound span of the mock request cannot be read: {0}")]
-    Invalid(LineError),
 }
 
 impl RequestError {
@@ -42,7 +39,6 @@ impl RequestError {
             RequestError::NoSpan => "no_outbound_span",
             RequestError::NoPackage => "no_package_name",
             RequestError::Unreadable(_) => "unreadable_span",
-            RequestError::Invalid(_) => "invalid_span",
         }
     }
 }
@@ -50,54 +46,73 @@ impl RequestError {
 impl MockRequest {
     /// Reads the message of an SDK.
     ///
-    /// The call is read by the code that reads trace lines. Its numbers come as
+    /// Its values become the texts that trace lines have. Its numbers come as
     /// doubles; integral ones within 2^53 become integers, as they were before
-    /// the SDK put them into a Struct. What is asked for is a call that the
+    /// the SDK put them into a Struct, and what JSON has no form for the null
+    /// that was recorded for it. What is asked for is a call that the
     /// service makes: an SDK that says SERVER, or nothing, counts kinds as npm
     /// 0.1.27 does, and means CLIENT.
     ///
     /// # Errors
     /// [`RequestError`] for a message without a call, and for a call without a
-    /// package name or that cannot be read.
+    /// package name or with a value that is nested deeper than the core reads.
     pub fn from_message(message: &GetMockRequest) -> Result<MockRequest, RequestError> {
         let outbound = message.outbound_span.as_ref().ok_or(RequestError::NoSpan)?;
         if outbound.package_name.is_empty() {
             return Err(RequestError::NoPackage);
         }
-        let json = match drift_rust_core::span_to_json(&outbound.encode_to_vec()) {
-            Ok(json) => json,
-            // JSON has no NaN and no infinities: a recorder wrote null for them.
-            Err(error) => {
-                let finite = WireSpan {
-                    input_value: outbound.input_value.clone().map(without_infinities),
-                    output_value: None,
-                    metadata: None,
-                    ..outbound.clone()
-                };
-                drift_rust_core::span_to_json(&finite.encode_to_vec())
-                    .map_err(|_| RequestError::Unreadable(error))?
-            }
+        let text = |value: &Option<Struct>| value.as_ref().map(text::of_struct).transpose();
+        let schema = |of: &Option<JsonSchema>| of.as_ref().map(text::of_schema).transpose();
+        let too_deep = |_: text::TooDeep| {
+            RequestError::Unreadable(ProtobufError::DepthExceeded {
+                limit: MAX_DEPTH_LIMIT,
+            })
         };
-        let mut span = parse_live(json.as_bytes()).map_err(RequestError::Invalid)?;
-        // The text has empty objects for what the message does not have.
-        for (text, absent) in [
-            (&mut span.input_value, outbound.input_value.is_none()),
-            (&mut span.output_value, outbound.output_value.is_none()),
-            (&mut span.input_schema, outbound.input_schema.is_none()),
-            (&mut span.output_schema, outbound.output_schema.is_none()),
-        ] {
-            if absent {
-                *text = None;
-            }
-        }
-        span.duration_nanos = outbound.duration.as_ref().and(span.duration_nanos);
-        span.kind = match span.kind {
-            SpanKind::Server | SpanKind::Unspecified => SpanKind::Client,
-            kind => kind,
+        let kind = match outbound.name.as_str() {
+            ENV_VARS_SNAPSHOT => SpanKind::Internal,
+            _ => SpanKind::from_number(outbound.kind),
         };
-        if span.stack_trace.is_empty() {
-            span.stack_trace.clone_from(&message.stack_trace);
-        }
+        let status = outbound.status.as_ref();
+        let span = Span {
+            trace_id: outbound.trace_id.clone(),
+            span_id: outbound.span_id.clone(),
+            parent_span_id: outbound.parent_span_id.clone(),
+            name: outbound.name.clone(),
+            package_name: outbound.package_name.clone(),
+            instrumentation_name: outbound.instrumentation_name.clone(),
+            submodule_name: outbound.submodule_name.clone(),
+            package_type: outbound.package_type,
+            kind: match kind {
+                SpanKind::Server | SpanKind::Unspecified => SpanKind::Client,
+                kind => kind,
+            },
+            status_code: status.map_or(0, |status| status.code),
+            status_message: status.map_or(String::new(), |status| status.message.clone()),
+            // Zero is what the contract's writers put where there is no time.
+            start_unix_nanos: outbound
+                .timestamp
+                .as_ref()
+                .map(|time| nanos(time.seconds, time.nanos))
+                .filter(|nanos| *nanos != 0),
+            // Below zero when a clock was set back while the span was open.
+            duration_nanos: outbound.duration.as_ref().map(|time| {
+                u64::try_from(nanos(time.seconds, time.nanos).max(0)).unwrap_or(u64::MAX)
+            }),
+            is_pre_app_start: outbound.is_pre_app_start,
+            is_root_span: outbound.is_root_span,
+            environment: outbound.environment.clone(),
+            input_value: text(&outbound.input_value).map_err(too_deep)?,
+            output_value: text(&outbound.output_value).map_err(too_deep)?,
+            input_schema: schema(&outbound.input_schema).map_err(too_deep)?,
+            output_schema: schema(&outbound.output_schema).map_err(too_deep)?,
+            input_value_hash: outbound.input_value_hash.clone(),
+            input_schema_hash: outbound.input_schema_hash.clone(),
+            output_value_hash: outbound.output_value_hash.clone(),
+            output_schema_hash: outbound.output_schema_hash.clone(),
+            metadata: text(&outbound.metadata).map_err(too_deep)?,
+            stack_trace: message.stack_trace.clone(),
+            place: None,
+        };
         Ok(MockRequest {
             test_id: (!message.test_id.is_empty()).then(|| message.test_id.clone()),
             span,
@@ -105,19 +120,6 @@ impl MockRequest {
     }
 }
 
-/// The same with null for numbers that are not finite. Not deeper than prost
-/// decodes, so recursion has a bound.
-fn without_infinities(mut structure: Struct) -> Struct {
-    fn mend(value: &mut Value) {
-        match &mut value.kind {
-            Some(Kind::NumberValue(number)) if !number.is_finite() => {
-                value.kind = Some(Kind::NullValue(0));
-            }
-            Some(Kind::StructValue(structure)) => structure.fields.values_mut().for_each(mend),
-            Some(Kind::ListValue(list)) => list.values.iter_mut().for_each(mend),
-            _ => {}
-        }
-    }
-    structure.fields.values_mut().for_each(mend);
-    structure
+fn nanos(seconds: i64, nanos: i32) -> i128 {
+    i128::from(seconds) * NANOS_PER_SECOND + i128::from(nanos)
 }

@@ -68,6 +68,9 @@ pub trait Answering: Send + Sync + 'static {
 pub struct Answered {
     /// What the SDK gets.
     pub response: contract::GetMockResponse,
+    /// Its `response_data`, a `google.protobuf.Struct` that is encoded already;
+    /// then `response` has none.
+    pub response_data: Option<Vec<u8>>,
     /// What the matcher found and compared; `None` when it was not asked.
     pub matched: Option<Box<Answer>>,
 }
@@ -76,6 +79,7 @@ impl From<contract::GetMockResponse> for Answered {
     fn from(response: contract::GetMockResponse) -> Self {
         Answered {
             response,
+            response_data: None,
             matched: None,
         }
     }

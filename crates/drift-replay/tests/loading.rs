@@ -469,12 +469,13 @@ fn an_empty_directory_a_missing_one_and_one_of_another_tool_are_clear_errors() {
 #[test]
 fn a_file_that_is_cut_after_loading_is_an_error_and_never_another_span() {
     let directory = Directory::new("cut");
-    let path = directory.write("a.jsonl", [line(1, 1, ""), line(1, 2, "")].concat());
+    directory.write("a.jsonl", [line(1, 1, ""), line(1, 2, "")].concat());
+    let gone = directory.write("b.jsonl", line(2, 3, ""));
     let recording = directory.load();
     let code = |place: usize| {
         let mut spans = recording.traces().iter().flat_map(|trace| trace.spans());
         recording
-            .span(spans.nth(place).expect("two spans"))
+            .span(spans.nth(place).expect("three spans"))
             .map(|span| span.span_id)
             .map_err(|error| error.code())
     };
@@ -483,8 +484,8 @@ fn a_file_that_is_cut_after_loading_is_an_error_and_never_another_span() {
     assert_eq!(code(1), Err("file_changed"));
     directory.write("a.jsonl", [line(1, 2, ""), line(1, 1, "")].concat());
     assert_eq!(code(0), Err("file_changed"));
-    std::fs::remove_file(&path).expect("the file is there");
-    assert_eq!(code(0), Err("unreadable"));
+    std::fs::remove_file(&gone).expect("the file is there");
+    assert_eq!(code(2), Err("unreadable"));
 }
 
 #[test]
@@ -590,6 +591,7 @@ fn a_trace_is_found_by_the_beginning_of_its_id() {
 
 #[test]
 fn response_data_holds_the_recorded_output_unchanged_and_a_time_the_sdks_read() {
+    use prost::Message as _;
     use prost_types::Struct;
     use prost_types::value::Kind;
     let directory = Directory::new("response");
@@ -617,6 +619,7 @@ fn response_data_holds_the_recorded_output_unchanged_and_a_time_the_sdks_read() 
         .flat_map(|trace| trace.spans())
         .map(|span| {
             let data = recording.response_data(span).expect("the span reads again");
+            let data = Struct::decode(&data.struct_bytes[..]).expect("it is a Struct");
             structure(member(&data, "response"))
         });
     // A span without a time comes first.
@@ -632,6 +635,23 @@ fn response_data_holds_the_recorded_output_unchanged_and_a_time_the_sdks_read() 
     assert_eq!(
         member(&body, "body"),
         Some(Kind::StringValue("eyJhIjoxfQ==".to_owned()))
+    );
+}
+
+#[test]
+fn an_answer_as_deep_as_the_core_reads_is_given_whole() {
+    let nested = |levels: usize| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
+    let directory = Directory::new("deep-response");
+    let deepest = nested(drift_rust_core::MAX_DEPTH);
+    directory.write("a.jsonl", line(1, 1, &format!("\"outputValue\":{deepest}")));
+    let recording = directory.load();
+    let data = recording
+        .response_data(SpanIndex(0))
+        .expect("the span reads again");
+    let json = drift_rust_core::struct_to_json(&data.struct_bytes).expect("it is a Struct");
+    assert_eq!(
+        json,
+        format!("{{\"response\":{{\"response\":{{\"body\":{deepest}}}}}}}")
     );
 }
 

@@ -2,6 +2,7 @@
 
 use crate::document::{Document, Kind, Node};
 use crate::json::append_json;
+use crate::number::push_float;
 use crate::out::Out;
 use crate::simd::Utf8;
 use std::fmt;
@@ -197,6 +198,24 @@ pub fn push_json_string(out: &mut String, value: &str) {
     out.push('"');
     push_escaped(out, value);
     out.push('"');
+}
+
+/// Appends a finite double in canonical spelling; NaN and the infinities, which
+/// JSON has no form for, are `null`.
+///
+/// ```
+/// let mut text = String::new();
+/// for value in [1.0, -0.0, 1e300, f64::NAN] {
+///     drift_rust_core::push_json_float(&mut text, value);
+///     text.push(' ');
+/// }
+/// assert_eq!(text, "1.0 -0.0 1e+300 null ");
+/// ```
+pub fn push_json_float(out: &mut String, value: f64) {
+    match value.is_finite() {
+        true => push_float(out, value),
+        false => out.push_str("null"),
+    }
 }
 
 /// Appends the inside of a JSON string: only `"`, `\` and U+0000..U+001F are

@@ -27,7 +27,7 @@ mod value;
 mod writer;
 
 pub use batch::{Batch, ProcessedSpans, with_batch};
-pub use canonical::{CanonicalText, push_json_string};
+pub use canonical::{CanonicalText, push_json_float, push_json_string};
 pub use diff::{
     Difference, DifferenceKind, diff_documents, diff_export_requests, diff_json, diff_spans,
 };

@@ -8,7 +8,7 @@
 
 use super::error::{LoadError, Problem};
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -226,12 +226,4 @@ fn unpack_zstd(mut source: impl io::BufRead, unpacked: &mut Unpacked) -> Result<
             Err(error) => return Err(damaged(&error)),
         }
     }
-}
-
-/// Reads a part of a plain file; less than asked for at its end.
-pub(crate) fn read_part(file: &mut File, offset: u64, length: usize) -> io::Result<Vec<u8>> {
-    file.seek(SeekFrom::Start(offset))?;
-    let mut bytes = Vec::with_capacity(length);
-    file.take(length as u64).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }

@@ -73,7 +73,7 @@ impl<'t> Line<'t> {
     /// Reads a line, whatever it lacks, and says whether it has a member that
     /// hardly another tool writes. The values are not looked at, but for the
     /// brackets.
-    pub(crate) fn read_members(bytes: &'t [u8]) -> Result<(Line<'t>, bool), LineError> {
+    fn read_members(bytes: &'t [u8]) -> Result<(Line<'t>, bool), LineError> {
         let text = simdutf8::compat::from_utf8(bytes).map_err(|error| LineError::InvalidUtf8 {
             offset: error.valid_up_to(),
         })?;

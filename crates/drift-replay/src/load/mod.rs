@@ -7,21 +7,23 @@
 mod error;
 mod files;
 mod line;
+mod open_files;
 mod read;
 pub(crate) mod skim;
 mod time;
 
 pub use error::{LineError, LoadError, Problem};
+pub(crate) use line::ENV_VARS_SNAPSHOT;
 pub(crate) use read::{BYTE_ORDER_MARK, scope, scoped};
+pub(crate) use time::NANOS_PER_SECOND;
 pub use time::format_rfc3339_micros;
 
 use crate::forms::{Form, FormKey};
 use crate::span::{Place, Span, SpanKind};
+use drift_rust_core::{Document, MAX_DEPTH_LIMIT, Payload, SchemaMerges, ValueOptions};
 use line::Line;
-use prost_types::value::Kind;
-use prost_types::{Struct, Value as ProtoValue};
+use open_files::OpenFiles;
 use std::collections::HashMap;
-use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -170,6 +172,7 @@ struct SourceFile {
 #[derive(Debug)]
 pub struct Recording {
     files: Vec<SourceFile>,
+    open_files: OpenFiles,
     traces: Vec<Trace>,
     /// Traces by identifier.
     trace_numbers: HashMap<String, u32>,
@@ -233,12 +236,6 @@ pub fn parse_line(line: &[u8]) -> Result<Span, LineError> {
     line.check_input()?;
     line.check_unmatched_values()?;
     line.check_output_schema()?;
-    Ok(line.to_span())
-}
-
-/// Reads a live span in the form of a line; it may lack its identifiers.
-pub(crate) fn parse_live(line: &[u8]) -> Result<Span, LineError> {
-    let (line, _) = Line::read_members(line)?;
     Ok(line.to_span())
 }
 
@@ -423,13 +420,13 @@ impl Recording {
                     .ok_or_else(changed)?
             }
             None => {
-                let unreadable = |source| LoadError::Unreadable {
-                    path: file.path.as_ref().clone(),
-                    source,
-                };
-                let mut open = File::open(file.path.as_path()).map_err(unreadable)?;
-                own = files::read_part(&mut open, entry.offset, entry.length as usize)
-                    .map_err(unreadable)?;
+                own = self
+                    .open_files
+                    .read(entry.file, &file.path, entry.offset, entry.length as usize)
+                    .map_err(|source| LoadError::Unreadable {
+                        path: file.path.as_ref().clone(),
+                        source,
+                    })?;
                 own.as_slice()
             }
         };
@@ -447,70 +444,40 @@ impl Recording {
     ///
     /// # Errors
     /// As [`span`](Self::span).
-    pub fn response_data(&self, span: SpanIndex) -> Result<Struct, LoadError> {
-        Ok(Recording::response_data_of(&self.span(span)?))
-    }
-
-    /// [`response_data`](Self::response_data) of a span that was read already.
-    pub fn response_data_of(span: &Span) -> Struct {
-        let output = match &span.output_value {
-            Some(text) => struct_value_of(text),
-            None => None,
-        };
-        let body = output.unwrap_or(ProtoValue {
-            kind: Some(Kind::StructValue(Struct::default())),
-        });
-        let mut response = vec![("response", structure([("body", body)]))];
-        if let Some(time) = span.start_unix_nanos.and_then(format_rfc3339_micros) {
-            response.push((
-                "timestamp",
-                ProtoValue {
-                    kind: Some(Kind::StringValue(time)),
-                },
-            ));
-        }
-        Struct {
-            fields: [("response".to_owned(), structure(response))].into(),
-        }
-    }
-}
-
-fn structure<'k>(fields: impl IntoIterator<Item = (&'k str, ProtoValue)>) -> ProtoValue {
-    ProtoValue {
-        kind: Some(Kind::StructValue(Struct {
-            fields: fields
-                .into_iter()
-                .map(|(key, value)| (key.to_owned(), value))
-                .collect(),
-        })),
-    }
-}
-
-/// A JSON text as a value of `google.protobuf`; `None` for what is not JSON.
-fn struct_value_of(text: &str) -> Option<ProtoValue> {
-    use drift_rust_core::{Document, Value, ValueOptions};
-    fn convert(value: Value<'_>) -> ProtoValue {
-        let kind = match value {
-            Value::Null => Kind::NullValue(0),
-            Value::Bool(value) => Kind::BoolValue(value),
-            Value::Int(value) => Kind::NumberValue(value as f64),
-            Value::Float(value) => Kind::NumberValue(value),
-            Value::BigInt(digits) => {
-                Kind::NumberValue(digits.parse().unwrap_or(0.0_f64).clamp(f64::MIN, f64::MAX))
+    pub fn response_data(&self, span: SpanIndex) -> Result<ResponseData, LoadError> {
+        self.with_line(span, |line, entry, path| {
+            let output = line.output_value.map_or("{}", |part| part.text);
+            let mut json = String::with_capacity(output.len() + 96);
+            json.push_str("{\"response\":{\"response\":{\"body\":");
+            json.push_str(output);
+            json.push('}');
+            if let Some(time) = line.start_unix_nanos.and_then(format_rfc3339_micros) {
+                json.push_str(",\"timestamp\":\"");
+                json.push_str(&time);
+                json.push('"');
             }
-            Value::Str(value) => Kind::StringValue(value.to_owned()),
-            Value::Array(items) => Kind::ListValue(prost_types::ListValue {
-                values: items.iter().map(convert).collect(),
-            }),
-            Value::Object(members) => Kind::StructValue(Struct {
-                fields: members
-                    .iter()
-                    .map(|(key, value)| (key.to_owned(), convert(value)))
-                    .collect(),
-            }),
-        };
-        ProtoValue { kind: Some(kind) }
+            json.push_str("}}");
+            // The recorded value may have as many levels as the core reads, and is
+            // three levels down here.
+            let options = ValueOptions::default().with_max_depth(MAX_DEPTH_LIMIT);
+            let document = Document::parse(&json, options).map_err(|_| LoadError::Changed {
+                path: path.as_ref().clone(),
+                line: u64::from(entry.line),
+            })?;
+            let payload = Payload::new(document, &SchemaMerges::none());
+            Ok(ResponseData {
+                span_id: line.span_id.to_string(),
+                struct_bytes: payload.struct_bytes().into_vec(),
+            })
+        })?
     }
-    let document = Document::parse(text, ValueOptions::default()).ok()?;
-    Some(convert(document.root()))
+}
+
+/// What an SDK is given for a recorded span.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResponseData {
+    /// The span's identifier.
+    pub span_id: String,
+    /// `response_data` of the protocol: `google.protobuf.Struct`, encoded.
+    pub struct_bytes: Vec<u8>,
 }

@@ -843,6 +843,7 @@ impl Layout {
             })
             .collect();
         Recording {
+            open_files: super::OpenFiles::default(),
             files,
             traces,
             trace_numbers: self.trace_numbers,

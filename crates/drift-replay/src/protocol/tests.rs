@@ -155,3 +155,52 @@ fn a_handshake_is_checked_both_ways() {
         );
     }
 }
+
+#[test]
+fn a_mock_response_with_encoded_data_is_the_message_with_that_data() {
+    let data = prost_types::Struct {
+        fields: [(
+            "response".to_owned(),
+            prost_types::Value {
+                kind: Some(prost_types::value::Kind::StringValue("x".repeat(300))),
+            },
+        )]
+        .into(),
+    };
+    let without_data = contract::GetMockResponse {
+        request_id: "inner".to_owned(),
+        found: true,
+        matched_span_id: "feed".to_owned(),
+        ..Default::default()
+    };
+    for data in [None, Some(prost_types::Struct::default()), Some(data)] {
+        let encoded = data.as_ref().map(prost::Message::encode_to_vec);
+        let mut out = BytesMut::from(&b"before"[..]);
+        encode_mock_response(
+            "outer".to_owned(),
+            &without_data,
+            encoded.as_deref(),
+            &mut out,
+        );
+        let mut decoder = FrameDecoder::default();
+        decoder.push(out.strip_prefix(b"before").unwrap());
+        let [Incoming::Frame(frame)] = &all_frames(&mut decoder)[..] else {
+            unreachable!("one frame");
+        };
+        let message = contract::CliMessage {
+            r#type: contract::MessageType::MockRequest.into(),
+            request_id: "outer".to_owned(),
+            payload: Some(contract::cli_message::Payload::GetMockResponse(
+                contract::GetMockResponse {
+                    response_data: data,
+                    ..without_data.clone()
+                },
+            )),
+        };
+        assert_eq!(
+            contract::CliMessage::decode(frame.clone()),
+            Ok(message.clone())
+        );
+        assert_eq!(frame.len(), message.encoded_len());
+    }
+}

@@ -3,7 +3,6 @@
 use tusk_drift_schemas::tusk::drift::core::v1 as contract;
 
 use super::{Answered, Answering};
-use crate::load::Recording;
 use crate::matcher::{Matcher, Owner};
 use crate::request::MockRequest;
 
@@ -14,22 +13,25 @@ impl Answering for Matcher {
             Err(error) => return failure(error.code(), error.to_string()).into(),
         };
         let answer = Matcher::answer(self, &mock);
+        let mut response_data = None;
         let response = match &answer.found {
-            // The span is read once: for its identifier and for its output.
-            Some(found) => match self.recording().span(found.span) {
-                Ok(span) => contract::GetMockResponse {
-                    found: true,
-                    response_data: Some(Recording::response_data_of(&span)),
-                    matched_span_id: span.span_id,
-                    match_level: Some(found.level.clone()),
-                    ..Default::default()
-                },
+            Some(found) => match self.recording().response_data(found.span) {
+                Ok(data) => {
+                    response_data = Some(data.struct_bytes);
+                    contract::GetMockResponse {
+                        found: true,
+                        matched_span_id: data.span_id,
+                        match_level: Some(found.level.clone()),
+                        ..Default::default()
+                    }
+                }
                 Err(error) => failure(error.code(), error.to_string()),
             },
             None => failure("mock_not_found", miss(&mock, &answer.explanation.owner)),
         };
         Answered {
             response,
+            response_data,
             matched: Some(Box::new(answer)),
         }
     }

@@ -23,7 +23,8 @@ use contract::sdk_message::Payload as Question;
 use super::accept::{Stream, stopped};
 use super::{Answered, ConnectionId, Event, MockEvent, Peer, Sdk, SdkReply, Shared, lock};
 use crate::protocol::{
-    Envelope, FrameDecoder, FrameError, Incoming, check_versions, encode_frame, read_sdk_message,
+    Envelope, FrameDecoder, FrameError, Incoming, check_versions, encode_frame,
+    encode_mock_response, read_sdk_message,
 };
 use crate::wording::{count, seconds};
 
@@ -545,27 +546,21 @@ fn answer_mock(
     let took = begin.elapsed();
     let Answered {
         response: mut answer,
+        response_data,
         matched,
     } = answered;
     answer.request_id.clone_from(&request.request_id);
-    let message = contract::CliMessage {
-        r#type: contract::MessageType::MockRequest.into(),
-        request_id: envelope_id,
-        payload: Some(Answer::GetMockResponse(answer)),
-    };
-    encode_frame(&message, out);
-    if let Some(Answer::GetMockResponse(mut answer)) = message.payload {
-        answer.response_data = None;
-        let event = Arc::new(MockEvent {
-            connection,
-            request,
-            answer,
-            matched,
-            took,
-        });
-        shared.record_mock(&event);
-        shared.event(Event::Mock(event));
-    }
+    encode_mock_response(envelope_id, &answer, response_data.as_deref(), out);
+    answer.response_data = None;
+    let event = Arc::new(MockEvent {
+        connection,
+        request,
+        answer,
+        matched,
+        took,
+    });
+    shared.record_mock(&event);
+    shared.event(Event::Mock(event));
 }
 
 fn mock_error(request_id: &str, code: &str, error: String) -> contract::GetMockResponse {

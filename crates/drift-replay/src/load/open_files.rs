@@ -1,0 +1,108 @@
+//! Files that are read from again and again stay open.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How many stay open: a test reads one file, and few tests run at once. Far
+/// below the 1,024 that a process has by default, which connections need too.
+const OPEN_FILES: usize = 64;
+
+/// The files that were read from last, at most [`OPEN_FILES`].
+#[derive(Debug)]
+pub(super) struct OpenFiles {
+    /// A file has one slot, by its number, and shares it with every 64th other.
+    slots: Box<[Mutex<Option<Open>>]>,
+}
+
+#[derive(Debug)]
+struct Open {
+    number: u32,
+    file: Arc<File>,
+}
+
+impl Default for OpenFiles {
+    fn default() -> Self {
+        OpenFiles {
+            slots: (0..OPEN_FILES).map(|_| Mutex::default()).collect(),
+        }
+    }
+}
+
+impl OpenFiles {
+    /// Reads a part of a file; less than asked for at its end. Whoever reads at
+    /// the same time does not wait.
+    pub(super) fn read(
+        &self,
+        number: u32,
+        path: &Path,
+        offset: u64,
+        length: usize,
+    ) -> io::Result<Vec<u8>> {
+        let file = self.file(number, path)?;
+        let mut bytes = vec![0; length];
+        let mut filled = 0;
+        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match file.read_at(rest, offset + filled as u64) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        bytes.truncate(filled);
+        Ok(bytes)
+    }
+
+    fn file(&self, number: u32, path: &Path) -> io::Result<Arc<File>> {
+        let Some(slot) = self.slots.get(number as usize % OPEN_FILES) else {
+            return File::open(path).map(Arc::new);
+        };
+        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = slot.as_ref().filter(|open| open.number == number) {
+            return Ok(Arc::clone(&open.file));
+        }
+        let file = Arc::new(File::open(path)?);
+        *slot = Some(Open {
+            number,
+            file: Arc::clone(&file),
+        });
+        Ok(file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_read_from_is_still_there_when_its_name_is_gone() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("a");
+        std::fs::write(&path, "0123456789").expect("it is written");
+        let files = OpenFiles::default();
+        let read = |offset, length| files.read(7, &path, offset, length);
+        assert_eq!(read(2, 3).expect("it is there"), b"234");
+        std::fs::remove_file(&path).expect("it is there");
+        assert_eq!(read(8, 5).expect("it is open"), b"89");
+        assert_eq!(read(20, 5).expect("it is open"), b"");
+    }
+
+    #[test]
+    fn more_files_than_stay_open_are_all_read() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let files = OpenFiles::default();
+        for _ in 0..2 {
+            for number in 0..3 * OPEN_FILES as u32 {
+                let path = directory.path().join(number.to_string());
+                std::fs::write(&path, number.to_string()).expect("it is written");
+                let bytes = files.read(number, &path, 0, 10).expect("it is there");
+                assert_eq!(bytes, number.to_string().as_bytes());
+            }
+        }
+        let open = |slot: &Mutex<Option<Open>>| slot.lock().expect("no panic").is_some();
+        assert_eq!(files.slots.iter().filter(|slot| open(slot)).count(), 64);
+    }
+}
