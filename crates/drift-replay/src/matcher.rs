@@ -13,17 +13,18 @@ mod live;
 
 pub use answer::{Answer, Found, Outcome, Owner, Reach, Step};
 pub use explain::{Candidate, Explanation, MAX_EXPLAINED, MAX_LISTED};
+pub use guards::MAX_READ_AT_ONCE;
 
 use crate::forms::Form;
-use crate::index::{Classes, GuardIndex, Index, IndexId, TestUse, guarded};
+use crate::index::{Classes, Index, IndexId, TestUse, guarded};
 use crate::load::{Recording, SpanIndex};
 use crate::request::MockRequest;
 use class::{Class, Pick, found};
-use guards::Pool;
+use guards::{GuardIndexes, Pool, TakesLong};
 use live::Live;
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// How many candidates of one class are compared by similarity.
 pub const MAX_SCORED: usize = 50;
@@ -64,18 +65,24 @@ pub struct Matcher {
     recording: Arc<Recording>,
     max_scored: usize,
     index: Index,
-    /// Built when a trace is first asked for a schema.
-    guards: Mutex<HashMap<Pool, Arc<OnceLock<GuardIndex>>>>,
+    guards: GuardIndexes,
     /// What each test has used. A request holds the lock of its test only while
     /// it picks and marks, and no other lock meanwhile.
     uses: RwLock<HashMap<OwnerKey, Arc<Mutex<TestUse>>>>,
 }
 
-/// Whether a request changes what is used.
+/// Whether a request changes what is used, and whether it may take long.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Mark,
+    MarkAtOnce,
     Look,
+}
+
+impl Mode {
+    fn marks(self) -> bool {
+        matches!(self, Mode::Mark | Mode::MarkAtOnce)
+    }
 }
 
 impl Matcher {
@@ -86,9 +93,9 @@ impl Matcher {
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
         Matcher {
             index: Index::new(&recording, threads),
+            guards: GuardIndexes::new(&recording),
             recording,
             max_scored: options.max_scored.max(1),
-            guards: Mutex::default(),
             uses: RwLock::default(),
         }
     }
@@ -176,7 +183,24 @@ impl Matcher {
         let live = Live::new(request);
         let (owner, key) = self.owner_of(request);
         let mut steps = Vec::new();
-        let found = self.search(&live, key, Mode::Mark, &mut steps);
+        // Only a request that is to be answered at once ends otherwise.
+        let found = self
+            .search(&live, key, Mode::Mark, &mut steps)
+            .unwrap_or_default();
+        Matcher::answer_of(live, owner, found, steps)
+    }
+
+    /// The same; `None`, and nothing marked, where more than [`MAX_READ_AT_ONCE`]
+    /// spans have to be read first for their guards, which is once for a trace.
+    pub fn answer_at_once(&self, request: &MockRequest) -> Option<Answer> {
+        let live = Live::new(request);
+        let (owner, key) = self.owner_of(request);
+        let mut steps = Vec::new();
+        let found = self.search(&live, key, Mode::MarkAtOnce, &mut steps).ok()?;
+        Some(Matcher::answer_of(live, owner, found, steps))
+    }
+
+    fn answer_of(live: Live<'_>, owner: Owner, found: Option<Found>, steps: Vec<Step>) -> Answer {
         Answer {
             found,
             explanation: Explanation {
@@ -198,7 +222,7 @@ impl Matcher {
         owner: OwnerKey,
         mode: Mode,
         steps: &mut Vec<Step>,
-    ) -> Option<Found> {
+    ) -> Result<Option<Found>, TakesLong> {
         let uses = self.use_of(owner);
         let trace = match owner {
             OwnerKey::Trace(trace) => self.recording.traces().get(trace as usize),
@@ -208,29 +232,29 @@ impl Matcher {
         if let Some(trace) = trace {
             let reach = (Reach::Trace, trace.range());
             if let Some(found) = self.by_value(live, &uses, &reach, mode, steps) {
-                return Some(found);
+                return Ok(Some(found));
             }
             if let Some(found) = self.by_reduced_value(live, &uses, &reach, mode, steps) {
-                return Some(found);
+                return Ok(Some(found));
             }
         }
         let reach = (Reach::Suite, all);
         if let Some(found) = self.by_value(live, &uses, &reach, mode, steps) {
-            return Some(found);
+            return Ok(Some(found));
         }
         if let Some(found) = self.by_reduced_value(live, &uses, &reach, mode, steps) {
-            return Some(found);
+            return Ok(Some(found));
         }
         if let OwnerKey::Trace(number) = owner {
-            let found = self.by_schema(live, &uses, Pool::Trace(number), mode, steps);
+            let found = self.by_schema(live, &uses, Pool::Trace(number), mode, steps)?;
             if found.is_some() {
-                return found;
+                return Ok(found);
             }
         }
         if live.is_pre_app_start() {
             return self.by_schema(live, &uses, Pool::Boot, mode, steps);
         }
-        None
+        Ok(None)
     }
 
     fn class<'c, C: Classes>(
@@ -285,7 +309,7 @@ impl Matcher {
                 .iter()
                 .find_map(|range| guard.next_unused(id, classes, range.clone()));
             if let Some(span) = unused.and_then(|position| classes.span_at(position)) {
-                if mode == Mode::Mark {
+                if mode.marks() {
                     guard.mark(span);
                 }
                 steps.push(class.step(Outcome::Answers));
@@ -339,19 +363,15 @@ impl Matcher {
         pool: Pool,
         mode: Mode,
         steps: &mut Vec<Step>,
-    ) -> Option<Found> {
+    ) -> Result<Option<Found>, TakesLong> {
         let (reach, first_id) = match pool {
             Pool::Trace(_) => (Reach::Trace, Form::COUNT as IndexId),
             Pool::Boot => (Reach::Boot, 2 * Form::COUNT as IndexId),
         };
-        let slot = Arc::clone(
-            self.guards
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .entry(pool)
-                .or_default(),
-        );
-        let index = slot.get_or_init(|| self.guard_index(pool));
+        let index = match mode {
+            Mode::MarkAtOnce => self.guards.of_at_once(&self.recording, pool)?,
+            Mode::Mark | Mode::Look => self.guards.of(&self.recording, pool),
+        };
         let reach = (reach, 0..u32::MAX);
         for form in [Form::RecordedSchema, Form::Schema, Form::ReducedSchema] {
             let classes = index.of(form);
@@ -360,9 +380,9 @@ impl Matcher {
             let class = Matcher::class(live, &classes, id, key, form, &reach);
             let found = self.most_alike(live, uses, &class, true, mode, steps);
             if found.is_some() {
-                return found;
+                return Ok(found);
             }
         }
-        None
+        Ok(None)
     }
 }

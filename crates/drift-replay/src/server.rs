@@ -25,9 +25,10 @@
 //! none for [`ServerOptions::write_deadline`]. Each connection is a task of its
 //! own with buffers of its own, so none of this is seen by another.
 //!
-//! Answers leave in the order of their requests, except that a request of more
-//! than [`ServerOptions::slow_request_bytes`] is answered on another thread, one
-//! at a time for each connection, and smaller ones pass it.
+//! Answers leave in the order of their requests, except for what takes long: a
+//! request of [`ServerOptions::slow_request_bytes`] or more, and one that
+//! [`Answering::answer_at_once`] does not answer. These are answered on another
+//! thread, one at a time for each connection, and the others pass them.
 //!
 //! What this module leaves out: which recorded span answers a request.
 
@@ -57,6 +58,12 @@ pub use listen::{Address, Listen, ListenError, MAX_SOCKET_PATH_BYTES};
 pub trait Answering: Send + Sync + 'static {
     /// The answer; its `request_id` is filled in by the server.
     fn answer(&self, request: &contract::GetMockRequest) -> Answered;
+    /// The same where it takes no longer than a few milliseconds; `None`, and
+    /// nothing changed, where it takes longer: then [`answer`](Self::answer) is
+    /// asked on another thread.
+    fn answer_at_once(&self, request: &contract::GetMockRequest) -> Option<Answered> {
+        Some(self.answer(request))
+    }
     /// A test begins: its recorded calls count as unused again.
     fn begin_test(&self, trace_id: &str);
     /// The service starts: the recorded calls of its start count as unused again.

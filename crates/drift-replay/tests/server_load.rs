@@ -11,9 +11,10 @@
 mod sdk;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
-use drift_replay::server::{Event, Listen, ServerOptions};
+use drift_replay::server::{Event, Listen, Server, ServerOptions};
 use prost::Message;
 use sdk::recorded::*;
 use sdk::*;
@@ -108,6 +109,33 @@ async fn a_client_that_never_reads_is_closed_when_its_time_is_over() {
         expect_problem(&mut events, "client_does_not_read").await;
         blocking(move || stuck.expect_closed()).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn an_answer_that_takes_long_keeps_no_other_client_and_no_other_request_waiting() {
+    let recorded = Arc::new(Recorded::default());
+    let (open, gate) = std::sync::mpsc::channel();
+    *recorded.gate.lock().unwrap() = Some(gate);
+    let (server, _events) = Server::start(&loopback(), recorded, ServerOptions::default()).unwrap();
+    let address = server.address().clone();
+    blocking(move || {
+        let mut waiting = Client::new(&address);
+        waiting.send(&mock_request("long", "t", "long"));
+        // Answered after the one before was taken, on the one thread that there is.
+        assert!(waiting.ask("same connection", "t", "x").found);
+        let mut open_before = Client::connected(&address, contract::Runtime::Node);
+        for number in 0..200 {
+            assert!(open_before.ask(&format!("r{number}"), "t", "x").found);
+            assert!(Client::new(&address).ask("new", "t", "x").found);
+        }
+        open.send(()).unwrap();
+        let answer = waiting.receive_mock();
+        assert_eq!(
+            (answer.request_id.as_str(), body(&answer)),
+            ("long", "waited")
+        );
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

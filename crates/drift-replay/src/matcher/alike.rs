@@ -46,7 +46,7 @@ impl Matcher {
                 let (unused, more) = self.unused_of(&mut uses, class);
                 if let ([only], false, 0) = (unused.as_slice(), guarded, more) {
                     let span = class.classes.span_at(*only)?;
-                    if mode == Mode::Mark {
+                    if mode.marks() {
                         uses.mark(span);
                         set_last(&mut uses, class, *only);
                     }
@@ -92,7 +92,7 @@ impl Matcher {
             let Some(winner) = winner else { continue };
             let winner = scored.remove(winner);
             let was_used = uses.is_used(winner.span);
-            if mode == Mode::Mark {
+            if mode.marks() {
                 uses.mark(winner.span);
                 set_last(&mut uses, class, winner.position);
             }

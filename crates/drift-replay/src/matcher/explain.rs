@@ -107,7 +107,9 @@ impl Matcher {
         let live = Live::new(request);
         let (owner, key) = self.owner_of(request);
         let mut steps = Vec::new();
-        let found = self.search(&live, key, Mode::Look, &mut steps);
+        let found = self
+            .search(&live, key, Mode::Look, &mut steps)
+            .unwrap_or_default();
         let (candidates, candidate_count) = self.candidates(&live, key, found.as_ref());
         Explanation {
             owner,

@@ -3,36 +3,21 @@
 use tusk_drift_schemas::tusk::drift::core::v1 as contract;
 
 use super::{Answered, Answering};
-use crate::matcher::{Matcher, Owner};
+use crate::matcher::{Answer, Matcher, Owner};
 use crate::request::MockRequest;
 
 impl Answering for Matcher {
     fn answer(&self, request: &contract::GetMockRequest) -> Answered {
-        let mock = match MockRequest::from_message(request) {
-            Ok(mock) => mock,
-            Err(error) => return failure(error.code(), error.to_string()).into(),
-        };
-        let answer = Matcher::answer(self, &mock);
-        let mut response_data = None;
-        let response = match &answer.found {
-            Some(found) => match self.recording().response_data(found.span) {
-                Ok(data) => {
-                    response_data = Some(data.struct_bytes);
-                    contract::GetMockResponse {
-                        found: true,
-                        matched_span_id: data.span_id,
-                        match_level: Some(found.level.clone()),
-                        ..Default::default()
-                    }
-                }
-                Err(error) => failure(error.code(), error.to_string()),
-            },
-            None => failure("mock_not_found", miss(&mock, &answer.explanation.owner)),
-        };
-        Answered {
-            response,
-            response_data,
-            matched: Some(Box::new(answer)),
+        match MockRequest::from_message(request) {
+            Ok(mock) => answered(self, &mock, Matcher::answer(self, &mock)),
+            Err(error) => failure(error.code(), error.to_string()).into(),
+        }
+    }
+
+    fn answer_at_once(&self, request: &contract::GetMockRequest) -> Option<Answered> {
+        match MockRequest::from_message(request) {
+            Ok(mock) => Some(answered(self, &mock, Matcher::answer_at_once(self, &mock)?)),
+            Err(error) => Some(failure(error.code(), error.to_string()).into()),
         }
     }
 
@@ -42,6 +27,30 @@ impl Answering for Matcher {
 
     fn begin_boot(&self) {
         Matcher::begin_boot(self);
+    }
+}
+
+fn answered(matcher: &Matcher, mock: &MockRequest, answer: Answer) -> Answered {
+    let mut response_data = None;
+    let response = match &answer.found {
+        Some(found) => match matcher.recording().response_data(found.span) {
+            Ok(data) => {
+                response_data = Some(data.struct_bytes);
+                contract::GetMockResponse {
+                    found: true,
+                    matched_span_id: data.span_id,
+                    match_level: Some(found.level.clone()),
+                    ..Default::default()
+                }
+            }
+            Err(error) => failure(error.code(), error.to_string()),
+        },
+        None => failure("mock_not_found", miss(mock, &answer.explanation.owner)),
+    };
+    Answered {
+        response,
+        response_data,
+        matched: Some(Box::new(answer)),
     }
 }
 

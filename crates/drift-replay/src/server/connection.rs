@@ -37,7 +37,7 @@ const FRAMES_A_TURN: usize = 128;
 /// Questions of ours that wait to be sent on one connection.
 const PUSH_CAPACITY: usize = 16;
 
-/// Large requests that wait to be answered on one connection; it is not read
+/// Requests that take long and wait to be answered on one connection; it is not read
 /// from while there are as many.
 const SLOW_CAPACITY: usize = 16;
 
@@ -65,14 +65,29 @@ struct End {
     message: String,
 }
 
+/// A mock request with the identifier of its envelope.
+struct MockQuestion {
+    envelope_id: String,
+    request: contract::GetMockRequest,
+}
+
+/// How long a request may be answered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    /// On the task of its connection: not long.
+    AtOnce,
+    /// On a thread that nobody else waits for.
+    Unlimited,
+}
+
 struct Connection {
     shared: Arc<Shared>,
     id: ConnectionId,
     decoder: FrameDecoder,
     /// What waits to be sent.
     out: BytesMut,
-    /// Large requests that wait.
-    slow: VecDeque<contract::SdkMessage>,
+    /// Requests that take long, and wait.
+    slow: VecDeque<MockQuestion>,
     /// The one that is being answered.
     working: Option<JoinHandle<BytesMut>>,
     push: mpsc::Sender<Bytes>,
@@ -223,14 +238,11 @@ impl Connection {
         let length_bytes = frame.len();
         match read_sdk_message(frame) {
             Ok(message) => {
-                let slow = length_bytes >= self.shared.options.slow_request_bytes
-                    && matches!(message.payload, Some(Question::GetMockRequest(_)));
-                if slow {
-                    self.slow.push_back(message);
-                    self.next_slow();
-                } else {
-                    self.answer_message(message);
-                }
+                let patience = match length_bytes >= self.shared.options.slow_request_bytes {
+                    true => Patience::Unlimited,
+                    false => Patience::AtOnce,
+                };
+                self.answer_message(message, patience);
             }
             Err(error) => {
                 self.shared
@@ -296,7 +308,7 @@ impl Connection {
         self.send(message_type, envelope.request_id.clone(), payload);
     }
 
-    fn answer_message(&mut self, message: contract::SdkMessage) {
+    fn answer_message(&mut self, message: contract::SdkMessage, patience: Patience) {
         let contract::SdkMessage {
             r#type,
             request_id,
@@ -323,7 +335,18 @@ impl Connection {
         match payload {
             Some(Question::ConnectRequest(request)) => self.connect(request_id, request),
             Some(Question::GetMockRequest(request)) => {
-                answer_mock(&self.shared, self.id, request_id, request, &mut self.out);
+                let question = MockQuestion {
+                    envelope_id: request_id,
+                    request,
+                };
+                let slow = match patience {
+                    Patience::AtOnce => {
+                        answer_mock(&self.shared, self.id, question, patience, &mut self.out)
+                    }
+                    Patience::Unlimited => Some(question),
+                };
+                self.slow.extend(slow);
+                self.next_slow();
             }
             Some(Question::SendInboundSpanForReplayRequest(request)) => {
                 let success = request.span.is_some();
@@ -461,24 +484,19 @@ impl Connection {
         encode_frame(&message, &mut self.out);
     }
 
-    /// Begins with the next large request, if none is being answered.
+    /// Begins with the next request that takes long, if none is being answered.
     fn next_slow(&mut self) {
         if self.working.is_some() {
             return;
         }
-        let Some(contract::SdkMessage {
-            request_id,
-            payload: Some(Question::GetMockRequest(request)),
-            ..
-        }) = self.slow.pop_front()
-        else {
+        let Some(question) = self.slow.pop_front() else {
             return;
         };
         let shared = Arc::clone(&self.shared);
         let id = self.id;
         self.working = Some(tokio::task::spawn_blocking(move || {
             let mut out = BytesMut::new();
-            answer_mock(&shared, id, request_id, request, &mut out);
+            answer_mock(&shared, id, question, Patience::Unlimited, &mut out);
             out
         }));
     }
@@ -512,14 +530,19 @@ fn broken(error: io::Error) -> End {
     }
 }
 
-/// Answers one mock request into `out`, records it and tells of it.
+/// Answers one mock request into `out`, records it and tells of it; gives it back
+/// when that takes longer than it may.
 fn answer_mock(
     shared: &Shared,
     connection: ConnectionId,
-    envelope_id: String,
-    mut request: contract::GetMockRequest,
+    question: MockQuestion,
+    patience: Patience,
     out: &mut BytesMut,
-) {
+) -> Option<MockQuestion> {
+    let MockQuestion {
+        envelope_id,
+        mut request,
+    } = question;
     // Each stands in for the other where an SDK fills in only one.
     if request.request_id.is_empty() {
         request.request_id.clone_from(&envelope_id);
@@ -530,25 +553,34 @@ fn answer_mock(
         envelope_id
     };
     let begin = std::time::Instant::now();
-    let answered: Answered = if request.outbound_span.is_some() {
+    let answered: Option<Answered> = if request.outbound_span.is_some() {
         // A fault in the matcher must cost one answer, not the connection.
-        std::panic::catch_unwind(AssertUnwindSafe(|| shared.answering.answer(&request)))
-            .unwrap_or_else(|_| {
-                let text = "drift failed inside while it looked for the answer".to_owned();
-                shared.problem(Some(connection), "internal", text.clone());
-                mock_error(&request.request_id, "internal", text).into()
-            })
+        std::panic::catch_unwind(AssertUnwindSafe(|| match patience {
+            Patience::AtOnce => shared.answering.answer_at_once(&request),
+            Patience::Unlimited => Some(shared.answering.answer(&request)),
+        }))
+        .unwrap_or_else(|_| {
+            let text = "drift failed inside while it looked for the answer".to_owned();
+            shared.problem(Some(connection), "internal", text.clone());
+            Some(mock_error(&request.request_id, "internal", text).into())
+        })
     } else {
         let text = "the mock request has no outbound span".to_owned();
         shared.problem(Some(connection), "missing_span", text.clone());
-        mock_error(&request.request_id, "missing_span", text).into()
+        Some(mock_error(&request.request_id, "missing_span", text).into())
     };
     let took = begin.elapsed();
-    let Answered {
+    let Some(Answered {
         response: mut answer,
         response_data,
         matched,
-    } = answered;
+    }) = answered
+    else {
+        return Some(MockQuestion {
+            envelope_id,
+            request,
+        });
+    };
     answer.request_id.clone_from(&request.request_id);
     encode_mock_response(envelope_id, &answer, response_data.as_deref(), out);
     answer.response_data = None;
@@ -561,6 +593,7 @@ fn answer_mock(
     });
     shared.record_mock(&event);
     shared.event(Event::Mock(event));
+    None
 }
 
 fn mock_error(request_id: &str, code: &str, error: String) -> contract::GetMockResponse {

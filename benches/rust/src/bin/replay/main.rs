@@ -80,6 +80,7 @@ fn main() -> Result<(), Failure> {
     if wanted("choose") {
         rows.heading("Choosing an answer, on one thread")?;
         matching::measure_lengths(&matcher, &mut rows)?;
+        matching::measure_first_unequal(&matcher, &mut rows)?;
         matching::measure(&matcher, &mut rows)?;
     }
     if wanted("serve") {

@@ -1,9 +1,10 @@
 //! What choosing an answer costs, without a socket.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use drift_replay::load::{SpanIndex, Trace};
-use drift_replay::{Matcher, MockRequest, Span};
+use drift_replay::{MatchOptions, Matcher, MockRequest, Span};
 
 use crate::Failure;
 use crate::rows::{Row, Rows, Times, count};
@@ -143,6 +144,61 @@ pub(crate) fn measure_lengths(matcher: &Matcher, rows: &mut Rows<'_>) -> Result<
                 "the first tenth {}; the last tenth {}",
                 begin.shown(),
                 end.shown()
+            ),
+        ))?;
+    }
+    Ok(())
+}
+
+/// Matchers of their own, of which the middle one's time counts.
+const ROUNDS: usize = 3;
+
+/// The cost of the first request of a trace that no recorded call equals: the spans of
+/// the trace are read for their guards. And of the next one.
+pub(crate) fn measure_first_unequal(matcher: &Matcher, rows: &mut Rows<'_>) -> Result<(), Failure> {
+    let recording = matcher.recording();
+    let own: Vec<&Trace> = LENGTHS
+        .iter()
+        .filter_map(|(length, _)| {
+            let mut traces = recording.traces().iter();
+            traces.find(|trace| trace.span_count() as u64 == *length)
+        })
+        .collect();
+    let mut times: Vec<Vec<(Duration, Duration)>> = vec![Vec::new(); own.len()];
+    for _ in 0..ROUNDS {
+        let fresh = Matcher::new(Arc::clone(recording), MatchOptions::default());
+        for (trace, times) in own.iter().zip(&mut times) {
+            let spans = trace.spans().find(|span| recording.is_outbound(*span));
+            let mut span = recording.span(spans.ok_or("a trace makes calls")?)?;
+            span.input_value_hash.clear();
+            span.input_schema_hash.clear();
+            span.input_schema = None;
+            span.input_value =
+                Some(r#"{"url":"https://elsewhere.internal/","method":"GET"}"#.to_owned());
+            let request = request_of(span, &trace.trace_id);
+            let mut took = [Duration::ZERO; 2];
+            for took in &mut took {
+                let start = Instant::now();
+                if fresh.answer(&request).found.is_some() {
+                    return Err("a call that was not recorded is answered".into());
+                }
+                *took = start.elapsed();
+            }
+            times.push((took[0], took[1]));
+        }
+    }
+    for (trace, mut times) in own.iter().zip(times) {
+        times.sort();
+        let (first, next) = times.get(ROUNDS / 2).ok_or("there are rounds")?;
+        rows.push(Row::new(
+            format!(
+                "the first request without an equal call, in a trace of {} spans",
+                count(trace.span_count() as f64)
+            ),
+            format!(
+                "{:.1} ms; the next one {:.1} µs",
+                first.as_secs_f64() * 1e3,
+                next.as_secs_f64() * 1e6
             ),
         ))?;
     }
