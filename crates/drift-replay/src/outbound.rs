@@ -12,8 +12,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use tusk_drift_schemas::tusk::drift::core::v1::{MatchLevel, MatchScope, MatchType};
 
+mod asked;
 mod shown;
 
+pub use asked::not_asked;
 pub use shown::redact_differences;
 use shown::{Place, needs_place};
 
@@ -238,6 +240,11 @@ pub fn check_outbound(
         }
     }
 
+    let not_asked = asked::not_asked(&calls, &by_id, |span| {
+        let place = position.get(span.span_id.as_str());
+        place.is_some_and(|place| used.get(*place) == Some(&true))
+    });
+
     // Live calls that have no place in the recording stand behind the recorded
     // call that came before them.
     let mut report = OutboundReport::default();
@@ -272,7 +279,7 @@ pub fn check_outbound(
             None => {
                 let state = if options.ignores(span) {
                     CallState::Ignored
-                } else if not_asked(span, &by_id) {
+                } else if not_asked.contains(span.span_id.as_str()) {
                     CallState::NotAsked
                 } else {
                     CallState::Missing
@@ -315,67 +322,10 @@ fn is_call(span: &Span) -> bool {
         && span.name != "ENV_VARS_SNAPSHOT"
 }
 
-/// Packages whose drivers connect when they please: whether a connection is
-/// there already is the pool's state, and SDKs do not ask for it in replay.
-const CONNECTING_PACKAGES: &[&str] = &[
-    "pg",
-    "pg-pool",
-    "postgres",
-    "mysql",
-    "mysql2",
-    "mongodb",
-    "ioredis",
-    "redis",
-    "psycopg",
-    "psycopg2",
-    "sqlalchemy",
-];
-
-/// Whether the SDKs record a span without asking for it in replay.
-///
-/// Connects of database drivers; and calls inside another call (`pg.query` in
-/// `pg-pool.query`, `psycopg2` in `sqlalchemy`, `urllib3` in `requests`): the
-/// outer one is answered, so the inner one does not happen.
-pub fn not_asked(span: &Span, by_id: &HashMap<&str, &Span>) -> bool {
-    let is_connect = |text: &str| {
-        let last = text.rsplit('.').next().unwrap_or(text);
-        last.eq_ignore_ascii_case("connect")
-    };
-    if CONNECTING_PACKAGES.contains(&span.package_name.as_str())
-        && (is_connect(&span.submodule_name) || is_connect(&span.name))
-    {
-        return true;
-    }
-    // Of spans that are each other's parents none is inside another: a broken
-    // recording loses no call. No real one is so deep.
-    let mut inside = false;
-    let mut parent = span.parent_span_id.as_str();
-    for _ in 0..256 {
-        let above = by_id.get(parent).filter(|_| !parent.is_empty());
-        let Some(above) = above else { return inside };
-        if above.span_id == span.span_id {
-            return false;
-        }
-        // A connect that is over may stand between a query and what the query does.
-        inside |= is_call(above) && within(span, above);
-        parent = above.parent_span_id.as_str();
-    }
-    false
-}
-
-/// Whether a span began while another ran; unknown times do not speak against it.
-fn within(inner: &Span, outer: &Span) -> bool {
-    match (
-        inner.start_unix_nanos,
-        outer.start_unix_nanos,
-        outer.duration_nanos,
-    ) {
-        (Some(inner), Some(start), Some(duration)) => {
-            // Both SDKs round to microseconds or milliseconds.
-            inner >= start - 1_000_000 && inner <= start + i128::from(duration) + 1_000_000
-        }
-        _ => true,
-    }
+/// The span above one, if its trace has it.
+fn parent_of<'s>(span: &Span, by_id: &HashMap<&str, &'s Span>) -> Option<&'s Span> {
+    let parent = span.parent_span_id.as_str();
+    by_id.get(parent).copied().filter(|_| !parent.is_empty())
 }
 
 /// A live call and the recorded call of this trace that it is.
@@ -564,9 +514,7 @@ impl Context<'_> {
     }
 
     fn parent(&self, span: &Span) -> Option<String> {
-        self.by_id
-            .get(span.parent_span_id.as_str())
-            .map(|parent| parent.name.clone())
+        parent_of(span, self.by_id).map(|parent| parent.name.clone())
     }
 
     fn live_call(&self, index: usize, out_of_order: bool) -> Option<CallReport> {
@@ -755,6 +703,19 @@ pub(crate) fn shorten(text: &str, most: usize) -> String {
     short
 }
 
+/// The statement of a call to a database, as it was recorded.
+fn statement(span: &Span) -> Option<String> {
+    let input = Json::parse(span.input_value.as_deref()?.as_bytes())?;
+    statement_in(&input).map(str::to_owned)
+}
+
+fn statement_in(input: &Json) -> Option<&str> {
+    ["query", "statement", "sql", "text"]
+        .iter()
+        .filter_map(|key| input.get(key)?.as_str())
+        .find(|text| !text.is_empty())
+}
+
 /// A call in one line: method and URL, the query, the command and its key.
 pub fn summary(span: &Span) -> String {
     let input = span
@@ -768,11 +729,7 @@ pub fn summary(span: &Span) -> String {
             .and_then(Json::as_str)
             .filter(|text| !text.is_empty())
     };
-    if let Some(query) = text("query")
-        .or_else(|| text("statement"))
-        .or_else(|| text("sql"))
-        .or_else(|| text("text"))
-    {
+    if let Some(query) = input.as_ref().and_then(statement_in) {
         return format!("{} {}", span.package_name, shorten(query, 300));
     }
     if let Some(command) = text("command") {

@@ -39,8 +39,8 @@ impl SpanPair {
 ///
 /// The roots are a pair. Calls are paired in the order of their start, those of
 /// an equal guard (method, host and path; the structure of a statement; a
-/// command and its key) that come in the same order on both sides; those of
-/// which [`not_asked`] holds are left out. The result is in that order, calls of
+/// command and its key) that come in the same order on both sides; those that
+/// [`not_asked`] finds are left out. The result is in that order, calls of
 /// the left trace alone before those of the right.
 pub fn diff_traces(left: &[Span], right: &[Span], rules: &Rules) -> Vec<SpanPair> {
     let (left_root, left_calls) = sides(left);
@@ -74,8 +74,9 @@ pub fn diff_traces(left: &[Span], right: &[Span], rules: &Rules) -> Vec<SpanPair
 fn sides(spans: &[Span]) -> (Option<&Span>, Vec<&Span>) {
     let root = spans.iter().find(|span| span.is_root_span);
     let by_id = by_id(spans);
-    let is_compared = |span: &&Span| !span.is_root_span && !not_asked(span, &by_id);
-    let mut calls: Vec<&Span> = spans.iter().filter(is_compared).collect();
+    let mut calls: Vec<&Span> = spans.iter().filter(|span| !span.is_root_span).collect();
+    let not_asked = not_asked(&calls, &by_id, |_| false);
+    calls.retain(|span| !not_asked.contains(span.span_id.as_str()));
     calls.sort_by_key(|span| span.start_unix_nanos.unwrap_or(i128::MAX));
     (root, calls)
 }

@@ -207,17 +207,23 @@ fn calls_that_ran_at_the_same_time_have_no_order() {
     assert_eq!(check(&recorded, &swapped).deviations, []);
 }
 
-#[test]
-fn spans_that_sdks_never_ask_for_are_not_missing() {
-    let database = |id: &str, parent: &str, package: &str, name: &str, start| Span {
+/// A recorded call of a database's driver: its name is `PACKAGE.SUBMODULE`.
+fn driver(id: &str, parent: &str, name: &str, start_ms: i128) -> Span {
+    let (package, submodule) = name.split_once('.').unwrap();
+    Span {
         parent_span_id: parent.to_owned(),
         package_name: package.to_owned(),
         name: name.to_owned(),
-        submodule_name: name.rsplit('.').next().unwrap().to_owned(),
+        submodule_name: submodule.rsplit('.').next().unwrap().to_owned(),
+        package_type: 4,
         input_value: Some(r#"{"query":"SELECT 1"}"#.to_owned()),
         duration_nanos: Some(3_000_000),
-        ..http(id, "/", start)
-    };
+        ..http(id, "/", start_ms)
+    }
+}
+
+#[test]
+fn spans_that_sdks_never_ask_for_are_not_missing() {
     let snapshot = Span {
         name: "ENV_VARS_SNAPSHOT".to_owned(),
         ..http("env", "/", 1)
@@ -232,10 +238,10 @@ fn spans_that_sdks_never_ask_for_are_not_missing() {
     };
     let recorded = [
         root(),
-        database("outer", "root", "pg-pool", "pg-pool.query", 10),
-        database("connect", "outer", "pg-pool", "pg-pool.connect", 10),
-        database("pgconnect", "connect", "pg", "pg.connect", 11),
-        database("inner", "outer", "pg", "pg.query", 12),
+        driver("outer", "root", "pg-pool.query", 10),
+        driver("connect", "outer", "pg-pool.connect", 10),
+        driver("pgconnect", "connect", "pg.connect", 11),
+        driver("inner", "outer", "pg.query", 12),
         snapshot,
         internal,
         boot,
@@ -244,10 +250,224 @@ fn spans_that_sdks_never_ask_for_are_not_missing() {
     assert_eq!(report.deviations, []);
     assert_eq!(report.not_asked, 3);
     // A query of its own, outside any pool query, is asked for.
-    let alone = [root(), database("own", "root", "pg", "pg.query", 10)];
+    let alone = [root(), driver("own", "root", "pg.query", 10)];
     assert_eq!(check(&alone, &[]).deviations.len(), 1);
     // A missing outer call is one deviation, not two.
     assert_eq!(check(&recorded, &[]).deviations.len(), 1);
+}
+
+#[test]
+fn whether_a_query_is_inside_another_does_not_depend_on_times() {
+    // The clock was set while the queries ran, or the outer span has no times.
+    for (start_ms, duration_nanos) in [
+        (-5_000, Some(2_000_000)),
+        (5_000, Some(2_000_000)),
+        (12, Some(0)),
+        (0, None),
+    ] {
+        let mut recorded = [
+            root(),
+            driver("outer", "root", "pg-pool.query", start_ms),
+            driver("connect", "outer", "pg-pool.connect", 10),
+            driver("pgconnect", "connect", "pg.connect", 11),
+            driver("inner", "pgconnect", "pg.query", 40),
+            // The next query finds the connection idle.
+            driver("again", "root", "pg-pool.query", start_ms + 20),
+            driver("idle", "again", "pg-pool.connect", 50),
+            driver("inner2", "idle", "pg.query", 60),
+        ];
+        for outer in [1, 5] {
+            recorded[outer].duration_nanos = duration_nanos;
+        }
+        let report = check(&recorded, &[live(&recorded[1]), live(&recorded[5])]);
+        assert_eq!(report.deviations, [], "{start_ms} {duration_nanos:?}");
+        assert_eq!(report.not_asked, 5);
+    }
+}
+
+#[test]
+fn a_query_that_waited_for_the_connection_of_another_one_is_not_missing() {
+    // With one connection the second query begins where the first one gives it back:
+    // below the span that opened it, which is over as the first query is.
+    let recorded = [
+        root(),
+        driver("first", "root", "pg-pool.query", 10),
+        driver("connect1", "first", "pg-pool.connect", 10),
+        driver("pgconnect", "connect1", "pg.connect", 10),
+        driver("inner1", "pgconnect", "pg.query", 12),
+        driver("second", "root", "pg-pool.query", 10),
+        driver("connect2", "second", "pg-pool.connect", 10),
+        driver("inner2", "pgconnect", "pg.query", 40),
+    ];
+    let calls = [live(&recorded[1]), live(&recorded[5])];
+    assert_eq!(check(&recorded, &calls).deviations, []);
+    // The connection may also be given back by the program itself, in the request.
+    let mut recorded = vec![
+        root(),
+        driver("pooled", "root", "pg-pool.query", 10),
+        driver("waiting", "pooled", "pg-pool.connect", 10),
+        driver("inner", "root", "pg.query", 40),
+    ];
+    let pooled = live(&recorded[1]);
+    assert_eq!(
+        check(&recorded, std::slice::from_ref(&pooled)).deviations,
+        []
+    );
+    // A query of the program with the same statement is asked for, whichever of the
+    // two spans answers it.
+    recorded.push(driver("own", "root", "pg.query", 50));
+    for answering in [3, 4] {
+        let calls = [pooled.clone(), live(&recorded[answering])];
+        assert_eq!(check(&recorded, &calls).deviations, []);
+    }
+    assert_eq!(check(&recorded, &[pooled]).deviations.len(), 1);
+    // Also where the program itself asked for the connection.
+    let recorded = [
+        root(),
+        driver("connect", "root", "pg-pool.connect", 10),
+        driver("pgconnect", "connect", "pg.connect", 10),
+        driver("of another request", "pgconnect", "pg.query", 40),
+    ];
+    assert_eq!(check(&recorded, &[]).deviations, []);
+}
+
+#[test]
+fn a_query_whose_parent_was_lost_is_inside_the_one_with_its_statement() {
+    let outer = driver("outer", "root", "pg-pool.query", 10);
+    let inner = driver("inner", "lost", "pg.query", 12);
+    let recorded = [root(), outer.clone(), inner.clone()];
+    assert_eq!(check(&recorded, &[live(&outer)]).deviations, []);
+    let other = Span {
+        input_value: Some(r#"{"query":"SELECT 2"}"#.to_owned()),
+        ..inner.clone()
+    };
+    let recorded = [root(), outer.clone(), other];
+    assert_eq!(check(&recorded, &[live(&outer)]).deviations.len(), 1);
+    assert_eq!(check(&[root(), inner], &[]).deviations.len(), 1);
+}
+
+#[test]
+fn a_removed_query_is_named_however_soon_it_came_after_its_connection() {
+    // Callbacks run below the span that they were given to.
+    for (name, query) in [
+        ("pg-pool.connect", "pg.query"),
+        ("mysql.pool.getConnection", "mysql.query"),
+        ("mysql2.pool.getConnection", "mysql2.connection.query"),
+    ] {
+        let recorded = [
+            root(),
+            driver("pooled", "root", name, 10),
+            driver("own", "pooled", query, 11),
+        ];
+        assert_eq!(
+            states(&check(&recorded, &[])),
+            ["not_asked", "missing"],
+            "{query}"
+        );
+    }
+    // So does the next query of a pool; and the next request, before the response of
+    // the first has been read.
+    let recorded = [
+        root(),
+        driver("first", "root", "pg-pool.query", 10),
+        driver("next", "first", "pg-pool.query", 11),
+    ];
+    let report = check(&recorded, &[live(&recorded[1])]);
+    assert_eq!(states(&report), ["matched", "missing"]);
+    let mut next = http("b", "/b", 10);
+    next.parent_span_id = "a".to_owned();
+    let recorded = [root(), http("a", "/a", 10), next];
+    let report = check(&recorded, &[live(&recorded[1])]);
+    assert_eq!(states(&report), ["matched", "missing"]);
+}
+
+#[test]
+fn what_one_library_does_for_another_is_not_missing() {
+    let of_http = |id: &str, parent: &str, instrumentation: &str| Span {
+        parent_span_id: parent.to_owned(),
+        instrumentation_name: instrumentation.to_owned(),
+        ..http(id, "/a", 10)
+    };
+    let pairs = [
+        [
+            driver("outer", "root", "sqlalchemy.query", 10),
+            driver("inner", "outer", "psycopg2.query", 50),
+        ],
+        [
+            driver("outer", "root", "@prisma/client.findMany", 10),
+            driver("inner", "outer", "pg.query", 50),
+        ],
+        [
+            driver("outer", "root", "mysql2.pool.execute", 10),
+            driver("inner", "outer", "mysql2.poolConnection.execute", 50),
+        ],
+        [
+            driver("outer", "root", "ioredis.pipeline-exec", 10),
+            driver("inner", "outer", "ioredis.set", 50),
+        ],
+        [
+            driver("outer", "root", "jsonwebtoken.verify", 10),
+            of_http("inner", "outer", "HttpInstrumentation"),
+        ],
+        [
+            of_http("outer", "root", "RequestsInstrumentation"),
+            of_http("inner", "outer", "Urllib3Instrumentation"),
+        ],
+    ];
+    for [outer, inner] in pairs {
+        let recorded = [root(), outer, inner];
+        let report = check(&recorded, &[live(&recorded[1])]);
+        assert_eq!(report.deviations, [], "{}", recorded[1].name);
+        // The other way round both are calls of the program.
+        let [root, mut outer, mut inner] = recorded;
+        inner.input_value = Some(r#"{"query":"SELECT 2"}"#.to_owned());
+        inner.parent_span_id = "root".to_owned();
+        outer.parent_span_id = "inner".to_owned();
+        let recorded = [root, inner, outer];
+        assert_eq!(check(&recorded, &[]).deviations.len(), 2);
+    }
+}
+
+#[test]
+fn what_manages_connections_is_not_missing() {
+    for name in [
+        "ioredis.connect",
+        "mysql.beginTransaction",
+        "mysql.pool.getConnection",
+        "mysql2.connection.connectEvent",
+        "mysql2.connection.changeUser",
+        "mysql2.connection.end",
+        "mysql2.connection.ping",
+        "mysql2.connection.prepare",
+        "mysql2.pool.getConnection",
+    ] {
+        let mut span = driver("one", "root", name, 10);
+        if name == "mysql.beginTransaction" {
+            span.submodule_name = "transaction".to_owned();
+        }
+        // The handshake of a connection that is opened while a request is answered.
+        let shaken = driver("two", "one", "ioredis.info", 5_000);
+        let mut recorded = vec![root(), span];
+        if name == "ioredis.connect" {
+            recorded.push(shaken);
+        }
+        assert_eq!(check(&recorded, &[]).deviations, [], "{name}");
+    }
+    for name in ["postgres.begin", "ioredis.info", "mysql2.connection.query"] {
+        let recorded = [root(), driver("one", "root", name, 10)];
+        assert_eq!(check(&recorded, &[]).deviations.len(), 1, "{name}");
+    }
+}
+
+#[test]
+fn spans_that_are_each_others_parents_are_calls_of_their_own() {
+    let recorded = [
+        root(),
+        driver("a", "b", "pg.query", 10),
+        driver("b", "a", "pg.query", 10),
+        driver("c", "c", "pg.query", 10),
+    ];
+    assert_eq!(check(&recorded, &[]).deviations.len(), 3);
 }
 
 #[test]

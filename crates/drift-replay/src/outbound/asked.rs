@@ -1,0 +1,182 @@
+//! Which recorded calls an SDK asks for when the service is replayed: by what a
+//! span is, below which span it hangs, and by its statement, never by times. Clocks
+//! are rounded, set and stopped while a recording is made, and what waits in a
+//! pool's queue begins when its caller is long over.
+
+use super::{is_call, parent_of, statement};
+use crate::span::Span;
+use std::collections::{HashMap, HashSet};
+use tusk_drift_schemas::tusk::drift::core::v1::PackageType;
+
+/// The ids of those calls that the SDKs record without asking for them in replay.
+///
+/// What manages connections, and what a library that is asked itself does
+/// through another one: `pg.query` in `pg-pool.query`, `psycopg2` in
+/// `sqlalchemy`, the commands in a pipeline. Its answer comes from the recording,
+/// so that what is inside it does not happen.
+///
+/// `calls` are those of one trace, `by_id` all its spans, and `is_answered` tells
+/// which calls were asked for.
+pub fn not_asked<'s>(
+    calls: &[&'s Span],
+    by_id: &HashMap<&str, &'s Span>,
+    is_answered: impl Fn(&Span) -> bool,
+) -> HashSet<&'s str> {
+    let mut found: HashSet<&str> = calls
+        .iter()
+        .filter(|span| hangs_where_none_is_asked(span, by_id))
+        .map(|span| span.span_id.as_str())
+        .collect();
+    // A query that waited for a connection runs where another one gave it back,
+    // below whatever span did that. Its statement tells that it is a pool's: each
+    // query of a pool makes one of the driver.
+    let mut without_inner: HashMap<String, usize> = HashMap::new();
+    let of_pools = calls.iter().filter(|span| is_query_of_pool(span));
+    for text in of_pools.filter_map(|span| statement(span)) {
+        *without_inner.entry(text).or_default() += 1;
+    }
+    if without_inner.is_empty() {
+        return found;
+    }
+    let of_drivers = calls.iter().filter(|span| is_query_of_pooled_driver(span));
+    let (inside, own): (Vec<&Span>, Vec<&Span>) =
+        of_drivers.partition(|span| found.contains(span.span_id.as_str()));
+    for (span, is_inside) in inside
+        .into_iter()
+        .map(|span| (span, true))
+        .chain(own.into_iter().map(|span| (span, false)))
+    {
+        let count = statement(span).and_then(|text| without_inner.get_mut(&text));
+        if let Some(count) = count.filter(|count| **count > 0)
+            && (is_inside || !is_answered(span))
+        {
+            *count -= 1;
+            found.insert(span.span_id.as_str());
+        }
+    }
+    found
+}
+
+/// Whether what a span is, and the spans above it, say that it is not asked for.
+fn hangs_where_none_is_asked(span: &Span, by_id: &HashMap<&str, &Span>) -> bool {
+    if manages_connections(span) {
+        return true;
+    }
+    let Some(outer) = caller(span, by_id) else {
+        return false;
+    };
+    if !opens_connection(outer) {
+        return does(outer, span);
+    }
+    // What a driver runs where it opened a connection: its handshake, the settings
+    // that a hook makes, and whatever waits in the queue for that connection to be
+    // free, of other requests too. In replay no connection is opened.
+    if !asks_pool(outer) {
+        return outer.package_name == span.package_name;
+    }
+    // A pool connects for a query of its own, and for callbacks of the program. Of
+    // those the queries are asked for.
+    caller(outer, by_id).is_some_and(|query| does(query, span))
+}
+
+/// The nearest call above a span, whatever stands between that is no call.
+fn caller<'s>(span: &Span, by_id: &HashMap<&str, &'s Span>) -> Option<&'s Span> {
+    let mut above = parent_of(span, by_id)?;
+    // Of spans that are each other's parents there may be no call. No real ones are
+    // so deep.
+    for _ in 0..256 {
+        if is_call(above) {
+            return Some(above);
+        }
+        above = parent_of(above, by_id)?;
+    }
+    None
+}
+
+/// Packages whose drivers connect when they please: whether a connection is
+/// there already is the pool's state, and SDKs do not ask for it in replay.
+const CONNECTING_PACKAGES: &[&str] = &[
+    "pg",
+    "pg-pool",
+    "postgres",
+    "mysql",
+    "mysql2",
+    "mongodb",
+    "ioredis",
+    "redis",
+    "psycopg",
+    "psycopg2",
+    "sqlalchemy",
+];
+
+/// Whether a span is about a connection, and not about what is sent over it.
+fn manages_connections(span: &Span) -> bool {
+    if opens_connection(span) {
+        return true;
+    }
+    match span.package_name.as_str() {
+        // `mysql` begins and ends transactions in replay without asking.
+        "mysql" => span.submodule_name == "transaction",
+        "mysql2" => matches!(
+            span.submodule_name.as_str(),
+            "changeUser" | "end" | "ping" | "prepare"
+        ),
+        _ => false,
+    }
+}
+
+fn opens_connection(span: &Span) -> bool {
+    let says = |text: &str| {
+        let last = text.rsplit('.').next().unwrap_or(text);
+        ["connect", "connectEvent", "getConnection"]
+            .iter()
+            .any(|word| last.eq_ignore_ascii_case(word))
+    };
+    CONNECTING_PACKAGES.contains(&span.package_name.as_str())
+        && (says(&span.submodule_name) || says(&span.name))
+}
+
+/// Whether a span that opens a connection asks a pool for one.
+fn asks_pool(span: &Span) -> bool {
+    span.package_name == "pg-pool" || span.submodule_name == "getConnection"
+}
+
+/// Whether a call is a query that a pool makes through a connection of its choice.
+fn is_query_of_pool(span: &Span) -> bool {
+    let is_of_pool = span.package_name == "pg-pool" || span.name.starts_with("mysql2.pool.");
+    is_of_pool && !manages_connections(span)
+}
+
+fn is_query_of_pooled_driver(span: &Span) -> bool {
+    matches!(span.package_name.as_str(), "pg" | "mysql2")
+        && !is_query_of_pool(span)
+        && !manages_connections(span)
+}
+
+/// Whether a call is what another one, of a library above it, does.
+///
+/// A list, since a parent alone says too little: in Node a callback runs below
+/// the call that it was given to, and what it calls is a call of its own.
+fn does(outer: &Span, inner: &Span) -> bool {
+    let is = |kind: PackageType| inner.package_type == kind as i32;
+    match outer.package_name.as_str() {
+        "pg-pool" => inner.package_name == "pg" && is_query_of_pool(outer),
+        "mysql2" => {
+            inner.package_name == "mysql2" && is_query_of_pool(outer) && !is_query_of_pool(inner)
+        }
+        "ioredis" | "redis" => {
+            let is_pipeline = |span: &Span| span.submodule_name.starts_with("pipeline");
+            inner.package_name == outer.package_name && is_pipeline(outer) && !is_pipeline(inner)
+        }
+        "sqlalchemy" | "@prisma/client" => {
+            inner.package_name != outer.package_name
+                && (is(PackageType::Pg) || is(PackageType::Mysql))
+        }
+        // The keys that a token is verified with are fetched inside.
+        "jsonwebtoken" => is(PackageType::Http),
+        _ => {
+            outer.instrumentation_name == "RequestsInstrumentation"
+                && inner.instrumentation_name == "Urllib3Instrumentation"
+        }
+    }
+}
