@@ -29,6 +29,7 @@ SHOPPING = (
     ("GET", "/orders?customer=zoe", None),
     ("POST", "/orders", ORDER),
     ("GET", "/orders?customer=zoe", None),
+    ("GET", "/prices", None),
     ("GET", "/limits", None),
 )
 

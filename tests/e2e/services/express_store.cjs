@@ -13,7 +13,7 @@ const { Pool } = require("pg");
 
 const UPSTREAM = process.env.E2E_UPSTREAM;
 const cache = new Redis(process.env.E2E_REDIS);
-const database = new Pool({ connectionString: process.env.E2E_POSTGRES });
+const database = new Pool({ connectionString: process.env.E2E_POSTGRES, max: 2 });
 let limits;
 
 const app = express();
@@ -60,6 +60,18 @@ app.post("/orders", async (request, response) => {
   );
   const number = await cache.incr("orders");
   response.status(201).json({ order: made.rows[0].id, number, payment: payment.id });
+});
+
+// More queries than there are connections: some wait until another one, or this function, gives one back.
+app.get("/prices", async (request, response) => {
+  const held = await database.connect();
+  const asked = [1, 2, 2, 1].map((number) =>
+    database.query("SELECT price_cents FROM products WHERE id = $1", [number]),
+  );
+  const counted = await held.query("SELECT count(*)::int AS products FROM products");
+  held.release();
+  const found = await Promise.all(asked);
+  response.json({ products: counted.rows[0].products, prices: found.map((one) => one.rows[0].price_cents) });
 });
 
 app.get("/limits", (request, response) => {
