@@ -24,7 +24,7 @@ use drift_replay::drive::{
 use drift_replay::server::{Answered, Answering, Listen};
 use drift_replay::service::{Sandbox, ServiceSpec};
 use drift_replay::{LoadOptions, MatchOptions, Matcher, Recording, Span};
-use sdk::{DEADLINE, free_port};
+use sdk::{DEADLINE, ports::free_port};
 use serde_json::{Value, json};
 use tusk_drift_schemas::tusk::drift::core::v1 as contract;
 

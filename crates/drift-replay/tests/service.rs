@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use drift_replay::service::{
     Readiness, Sandbox, ServiceError, ServiceProcess, ServiceSpec, Stopped, environment_for,
 };
-use sdk::{DEADLINE, free_port, until};
+use sdk::{DEADLINE, ports::free_port, until};
 
 /// Accepts connections on the port of its first argument, for ever.
 const LISTENER: &str = "import socket,sys,time

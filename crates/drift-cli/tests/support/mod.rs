@@ -6,6 +6,10 @@
     reason = "a test that cannot go on fails with where and why, and not every test file uses all of it"
 )]
 
+#[path = "../../../drift-replay/tests/support/free_port.rs"]
+mod ports;
+
+use ports::free_port;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -54,11 +58,6 @@ fn base64(text: &str) -> String {
         }
     }
     encoded
-}
-
-pub(crate) fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 pub(crate) struct Project {

@@ -9,12 +9,13 @@
     reason = "a failed test is what a panic is for, and not every test file uses all of it"
 )]
 
+#[path = "../support/free_port.rs"]
+pub(crate) mod ports;
 pub mod recorded;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use drift_replay::server::{Address, Event};
@@ -237,19 +238,5 @@ pub async fn until(what: &str, condition: impl Fn() -> bool) {
     while !condition() {
         assert!(begin.elapsed() < DEADLINE, "{what} did not happen");
         tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
-/// A port of this machine that nobody listens on. Below those that the system
-/// gives to connections, so that none of these takes it before the service does.
-pub fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let begin = u16::try_from(std::process::id() % 10_000).unwrap();
-    loop {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let port = 20_000 + (begin + number * 7) % 10_000;
-        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
     }
 }
