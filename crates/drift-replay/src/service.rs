@@ -468,13 +468,30 @@ pub(crate) async fn connect_local(port: u16, timeout: Duration) -> io::Result<Tc
         SocketAddr::from((Ipv6Addr::LOCALHOST, port)),
     ] {
         match tokio::time::timeout(timeout, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Ok(stream)) => match unless_to_itself(stream) {
+                Some(stream) => return Ok(stream),
+                None => last = last.or(Some(io::ErrorKind::ConnectionRefused.into())),
+            },
             // A machine without IPv6 says so of the second; the first says more.
             Ok(Err(error)) => last = last.or(Some(error)),
             Err(_) => last = last.or(Some(io::ErrorKind::TimedOut.into())),
         }
     }
     Err(last.unwrap_or_else(|| io::ErrorKind::NotFound.into()))
+}
+
+/// A connection, unless it is its own other end: the system may give it the very port
+/// that it goes to, when that is one of those for connections and nobody listens there.
+fn unless_to_itself(stream: TcpStream) -> Option<TcpStream> {
+    match (stream.local_addr(), stream.peer_addr()) {
+        (Ok(own), Ok(peer)) if own == peer => {
+            // Ended at once: waiting for late packets, as connections do, it would keep
+            // the service from its port for a minute.
+            let _ended = stream.set_zero_linger();
+            None
+        }
+        _ => Some(stream),
+    }
 }
 
 async fn is_port_in_use(port: u16) -> bool {
@@ -546,4 +563,23 @@ impl Output {
 
 fn own_variable(name: &OsStr) -> &str {
     name.to_str().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may end by a panic")]
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_with_itself_is_no_service_and_keeps_none_from_its_port() {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let own = socket.local_addr().unwrap();
+        let stream = socket.connect(own).await.unwrap();
+        assert!(unless_to_itself(stream).is_none());
+
+        let listener = tokio::net::TcpListener::bind(own).await.unwrap();
+        assert!(connect_local(own.port(), CHECK_TIMEOUT).await.is_ok());
+        drop(listener);
+    }
 }
