@@ -65,8 +65,9 @@ pub fn score(live: &Value, recorded: &Value) -> f64 {
         chars: Cell::new(MAX_COMPARED_CHARS),
     };
     let score = value_score(live, recorded, 0, &budget);
-    // Rounding, and edit distances between pieces of text, may say 1.
-    score.clamp(0.0, 1.0 - f64::EPSILON)
+    // Rounding, and edit distances between pieces of text, may say 1. The sum of
+    // nothing is -0.0, which would be printed as such; with 0.0 added it is 0.0.
+    score.clamp(0.0, 1.0 - f64::EPSILON) + 0.0
 }
 
 /// What one score may still spend. Both sides always pay together, so that
@@ -375,6 +376,13 @@ mod tests {
 
     fn text_pair(live: &str, recorded: &str) -> f64 {
         score(&json!(live), &json!(recorded))
+    }
+
+    #[test]
+    fn nothing_in_common_is_zero_and_not_a_negative_one() {
+        for (live, recorded) in [(json!({"a": 1}), json!({"b": 1})), (json!([]), json!([1]))] {
+            assert_eq!(format!("{:.2}", score(&live, &recorded)), "0.00");
+        }
     }
 
     #[test]
