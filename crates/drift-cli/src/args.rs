@@ -331,8 +331,9 @@ pub(crate) struct ServeArguments {
 /// Of traces the calls are paired (method, host and path; the structure of a statement; a command
 /// and its key) and their inputs and outputs compared, bodies decoded. Not compared are ids, times,
 /// the size and digests of a body that differs, headers that replay never looks at, and calls that
-/// replay never asks for: connects of database drivers, and calls inside other calls. What the
-/// configuration lets differ is shown as accepted, and secrets are hidden as in reports.
+/// replay never asks for: connects of database drivers, and what a library does through another
+/// one. What the configuration lets differ is shown as accepted, and secrets are hidden as in
+/// reports.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
