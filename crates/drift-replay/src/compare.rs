@@ -165,6 +165,8 @@ pub struct Deviation {
     /// The call of a deviation in outbound calls: its index in
     /// [`OutboundReport::calls`](crate::outbound::OutboundReport::calls).
     pub call: Option<usize>,
+    /// The name that stands beside the value in the body: `{"name": …, "value": …}`.
+    pub named: Option<String>,
 }
 
 impl Deviation {
@@ -191,6 +193,7 @@ impl Deviation {
             description,
             lines: Vec::new(),
             call: None,
+            named: None,
         }
     }
 }
@@ -208,6 +211,8 @@ pub struct Accepted {
     pub actual: Option<String>,
     /// The rule that accepted it.
     pub reason: Reason,
+    /// As of a [`Deviation`].
+    pub named: Option<String>,
 }
 
 /// The result of one comparison.

@@ -3,7 +3,7 @@
 //! a call gets is decided in `matcher`; this module judges the whole.
 
 use crate::compare::{Change, Deviation, DeviationCode, differences};
-use crate::redact::names_of;
+use crate::redact::{names_of, needs_surroundings};
 use crate::rules::Rules;
 use crate::span::{Span, SpanKind};
 use crate::tree::Json;
@@ -16,8 +16,8 @@ mod asked;
 mod shown;
 
 pub use asked::not_asked;
+use shown::Place;
 pub use shown::redact_differences;
-use shown::{Place, needs_place};
 
 /// Which findings are deviations.
 #[derive(Clone, Debug)]
@@ -843,7 +843,7 @@ fn value_differences(
     };
     let (left, right) = (left.decoded(), right.decoded());
     let found = differences(&left, &right, &forms, "").all;
-    let root = |value: Json| needs_place(&value).then(|| Arc::new(value));
+    let root = |value: Json| needs_surroundings(&value).then(|| Arc::new(value));
     let (left, right) = (root(left), root(right));
     let place = |root: &Option<Arc<Json>>, path: String| {
         let root = Arc::clone(root.as_ref()?);

@@ -10,6 +10,12 @@ use regex::Regex;
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
+mod beside;
+mod commands;
+mod sql;
+
+pub(crate) use beside::{is_value_member, name_beside, needs_surroundings};
+
 /// Headers whose values are secrets, in lower case.
 pub const SECRET_HEADERS: &[&str] = &[
     "authorization",
@@ -56,6 +62,7 @@ pub const SECRET_KEYS: &[&str] = &[
     "encryptionkey",
     "idtoken",
     "jwt",
+    "masterauth",
     "passphrase",
     "passwd",
     "password",
@@ -64,6 +71,7 @@ pub const SECRET_KEYS: &[&str] = &[
     "privatekey",
     "pwd",
     "refreshtoken",
+    "requirepass",
     "secret",
     "secretaccesskey",
     "secretkey",
@@ -134,9 +142,10 @@ static IN_TEXT: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"(?<s>\bAIza[0-9A-Za-z_-]{35}|\bya29\.[0-9A-Za-z_-]{20,}|\bnpm_[A-Za-z0-9]{30,}|\bpypi-[A-Za-z0-9_-]{30,}|\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,})",
         // `AUTH password`, `AUTH user password` within a sentence: whether a second
         // word is the password cannot be told, so both go.
-        r"(?i)redis\S* (?:auth|(?:hello|config set|migrate)(?: \S+)*? (?:auth2?|requirepass|masterauth)) (?<s>\[redacted \d+\]|\S+)(?: (?<t>\[redacted \d+\]|\S+))?",
+        r"(?i)redis\S* (?:auth|(?:hello|config set|migrate|sentinel)(?: \S+)*? (?:auth2?|requirepass|masterauth|auth-pass|sentinel-pass)) (?<s>\[redacted \d+\]|\S+)(?: (?<t>\[redacted \d+\]|\S+))?",
+        r"(?i)redis\S* acl setuser(?: \S+)*? [><#!](?<s>\[redacted \d+\]|\S+)",
         // `CREATE ROLE app PASSWORD 'password'`, `IDENTIFIED WITH plugin BY 'password'`.
-        r"(?i)\b(?:password|identified\s+(?:with\s+\S+\s+)?by)\s+'(?<s>(?:[^']|'')+)'",
+        r"(?i)\b(?:password|identified\s+(?:with\s+\S+\s+)?(?:by|as)(?:\s+password)?)\s+'(?<s>(?:[^']|'')+)'",
         // The password of `scheme://user:password@host`.
         r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#@:]*:(?<s>[^\s/?#@]+)@",
     ]
@@ -247,31 +256,6 @@ impl Redactor {
         self.plain(text)
     }
 
-    /// The summary of a call of a package, as [`summary`](crate::outbound::summary)
-    /// makes it: of a command, all words from its first secret on are secrets.
-    pub fn summary(&self, package: &str, summary: &str) -> String {
-        let command = summary
-            .strip_prefix(package)
-            .and_then(|rest| rest.strip_prefix(' '))
-            .filter(|_| self.options.enabled);
-        let Some(command) = command else {
-            return self.text(summary);
-        };
-        let words: Vec<&str> = command.split(' ').collect();
-        let arguments: Vec<Option<&str>> = words.iter().copied().map(Some).collect();
-        let name = words.first().copied().unwrap_or_default();
-        let Some(first) = first_secret_argument(name, &arguments) else {
-            return self.text(summary);
-        };
-        let (shown, secret) = words.split_at(first.min(words.len()));
-        let mut shown = self.text(&format!("{package} {}", shown.join(" ")));
-        for word in secret {
-            shown.push(' ');
-            shown.push_str(&self.placeholder(word));
-        }
-        shown
-    }
-
     /// The JSON text of a value at a path: under a secret name it is a secret whole.
     pub fn at_path(&self, path: &str, json: &str) -> String {
         if !self.options.enabled {
@@ -299,6 +283,19 @@ impl Redactor {
             self.tree(&mut value);
         }
         value.text()
+    }
+
+    /// The same, of a value that has a name beside it.
+    pub(crate) fn at_path_named(&self, path: &str, name: Option<&str>, json: &str) -> String {
+        let is_secret =
+            name.is_some_and(|name| self.is_secret_key(name) || self.is_secret_header(name));
+        match Json::parse(json.as_bytes()) {
+            Some(mut value) if is_secret => {
+                self.hide(&mut value);
+                value.text()
+            }
+            _ => self.at_path(path, json),
+        }
     }
 
     /// Takes the secrets out of the whole input or output of a call.
@@ -358,9 +355,15 @@ impl Redactor {
     pub(crate) fn tree(&self, value: &mut Json) {
         match value {
             Json::String(text) => *text = self.plain(text),
-            Json::Array(items) => items.iter_mut().for_each(|item| self.tree(item)),
+            Json::Array(items) => {
+                self.pairs_of_lists(items);
+                items.iter_mut().for_each(|item| self.tree(item));
+            }
             Json::Object(members) => {
                 self.rows(members);
+                self.parameters(members);
+                self.named_value(members);
+                self.raw_headers(members);
                 self.command(members);
                 for (key, value) in members {
                     if self.is_secret_header(key) && (keeps_part(key) || !self.is_secret_key(key)) {
@@ -393,59 +396,6 @@ impl Redactor {
         }
     }
 
-    /// Rows of a query whose values stand in lists, by the names of their columns.
-    fn rows(&self, members: &mut [(String, Json)]) {
-        let columns = members.iter().find_map(|(key, value)| match value {
-            Json::Array(columns) if matches!(key.as_str(), "description" | "fields") => {
-                Some(columns)
-            }
-            _ => None,
-        });
-        let secret: Vec<usize> = columns
-            .into_iter()
-            .flatten()
-            .enumerate()
-            .filter(|(_, column)| {
-                let name = column.get("name").and_then(Json::as_str);
-                name.is_some_and(|name| self.is_secret_key(name))
-            })
-            .map(|(index, _)| index)
-            .collect();
-        let Some((_, Json::Array(rows))) = members.iter_mut().find(|(key, _)| key == "rows") else {
-            return;
-        };
-        for row in rows {
-            let Json::Array(values) = row else { continue };
-            for index in &secret {
-                if let Some(value) = values.get_mut(*index) {
-                    self.hide(value);
-                }
-            }
-        }
-    }
-
-    /// A command with its arguments, as the SDKs record Redis.
-    fn command(&self, members: &mut [(String, Json)]) {
-        let command = members.iter().find(|(key, _)| key == "command");
-        let Some(command) = command
-            .and_then(|(_, value)| value.as_str())
-            .map(str::to_owned)
-        else {
-            return;
-        };
-        let arguments = members
-            .iter_mut()
-            .find(|(key, _)| matches!(key.as_str(), "args" | "arguments"));
-        if let Some((_, Json::Array(arguments))) = arguments
-            && let words = arguments.iter().map(Json::as_str).collect::<Vec<_>>()
-            && let Some(first) = first_secret_argument(&command, &words)
-        {
-            for argument in arguments.iter_mut().skip(first) {
-                self.hide(argument);
-            }
-        }
-    }
-
     /// A recorded body, base64 of a text, without its secrets; `None` when it
     /// holds none, or is nothing of the kind.
     fn encoded(&self, body: &str) -> Option<String> {
@@ -456,8 +406,26 @@ impl Redactor {
         (!same).then(|| STANDARD.encode(redacted))
     }
 
+    /// A text without the secrets that it has as a statement.
+    fn statement(&self, text: &str) -> String {
+        let found = sql::secrets_of(text, &|name| self.is_secret_key(name));
+        let mut result = String::with_capacity(text.len());
+        let mut copied = 0;
+        for range in found.literals {
+            result.push_str(text.get(copied..range.start).unwrap_or_default());
+            copied = range.end;
+            let literal = text.get(range).unwrap_or_default();
+            result.push_str(&sql::without_secret(literal, |secret| {
+                self.placeholder(secret)
+            }));
+        }
+        result.push_str(text.get(copied..).unwrap_or_default());
+        result
+    }
+
     fn plain(&self, text: &str) -> String {
-        let mut result = text.to_owned();
+        // Before all patterns: of a text in quotes they know no end.
+        let mut result = self.statement(text);
         for pattern in IN_TEXT.iter() {
             if pattern.is_match(&result) {
                 result = replace(pattern, &result, |secret| self.placeholder(secret));
@@ -519,30 +487,6 @@ fn variable_endings(name: &str) -> impl Iterator<Item = &str> {
     name.match_indices('_')
         .filter(move |_| is_variable)
         .filter_map(|(at, _)| name.get(at + 1..))
-}
-
-/// Where the secrets of a Redis command begin: behind `AUTH`, alone, in `HELLO` or
-/// in `MIGRATE`, and behind the names of the passwords that `CONFIG SET` gives.
-fn first_secret_argument(command: &str, arguments: &[Option<&str>]) -> Option<usize> {
-    let command = command.split([' ', ':']).next().unwrap_or(command);
-    let is = |text: &str, words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
-    // The Python SDK writes the command again before its arguments.
-    let own_name = arguments
-        .first()
-        .copied()
-        .flatten()
-        .is_some_and(|first| first.eq_ignore_ascii_case(command));
-    if is(command, &["auth"]) {
-        return Some(usize::from(own_name));
-    }
-    if !is(command, &["hello", "config", "migrate"]) {
-        return None;
-    }
-    let words = ["auth", "auth2", "requirepass", "masterauth"];
-    let at = arguments
-        .iter()
-        .position(|item| item.is_some_and(|text| is(text, &words)))?;
-    Some(at + 1)
 }
 
 fn replace(pattern: &Regex, text: &str, by: impl Fn(&str) -> String) -> String {

@@ -280,10 +280,11 @@ fn redact_test(test: &mut TestResult, redactor: &Redactor) {
     test.target = redactor.text(&test.target);
     for accepted in &mut test.accepted {
         let (part, path) = (accepted.part.clone(), accepted.path.clone());
+        let at = (path.as_deref(), accepted.named.as_deref());
         for value in [&mut accepted.recorded, &mut accepted.actual] {
             *value = value
                 .take()
-                .map(|value| redact_value(&part, path.as_deref(), &value, redactor));
+                .map(|value| redact_value(&part, at, &value, redactor));
         }
     }
     for call in &mut test.calls {
@@ -328,10 +329,11 @@ fn redact_deviation(deviation: &mut Deviation, calls: &[CallReport], redactor: &
         return;
     }
     let (part, path) = (deviation.part.clone(), deviation.path.clone());
+    let at = (path.as_deref(), deviation.named.as_deref());
     for value in [&mut deviation.recorded, &mut deviation.actual] {
         *value = value
             .take()
-            .map(|value| redact_value(&part, path.as_deref(), &value, redactor));
+            .map(|value| redact_value(&part, at, &value, redactor));
     }
     for line in &mut deviation.lines {
         line.text = redactor.text(&line.text);
@@ -347,10 +349,16 @@ fn redact_deviation(deviation: &mut Deviation, calls: &[CallReport], redactor: &
     };
 }
 
-fn redact_value(part: &str, path: Option<&str>, value: &str, redactor: &Redactor) -> String {
-    match (part.strip_prefix("headers."), path) {
+/// `at` is the path of a value, and the name that stands beside it.
+fn redact_value(
+    part: &str,
+    at: (Option<&str>, Option<&str>),
+    value: &str,
+    redactor: &Redactor,
+) -> String {
+    match (part.strip_prefix("headers."), at.0) {
         (Some(name), _) => redactor.header(name, value),
-        (None, Some(path)) if path.starts_with('$') => redactor.at_path(path, value),
+        (None, Some(path)) if path.starts_with('$') => redactor.at_path_named(path, at.1, value),
         _ => redactor.text(value),
     }
 }

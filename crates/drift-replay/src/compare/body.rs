@@ -313,6 +313,7 @@ fn add_json(found: JsonDifferences, comparison: &mut Comparison) {
                 recorded,
                 actual,
                 reason,
+                named: difference.named,
             });
             continue;
         }
@@ -329,6 +330,7 @@ fn add_json(found: JsonDifferences, comparison: &mut Comparison) {
         let description = format!("{} {what}", difference.path);
         comparison.deviations.push(Deviation {
             path: Some(difference.path),
+            named: difference.named,
             ..Deviation::new(code, "body", recorded, actual, description)
         });
     }
@@ -373,6 +375,7 @@ fn whole(
         recorded: left.shown(),
         actual: right.shown(),
         reason,
+        named: None,
     });
     true
 }
@@ -393,6 +396,7 @@ fn texts(a: &str, b: &str, rules: &Rules, request: &str, comparison: &mut Compar
             recorded: Some(recorded),
             actual: Some(actual),
             reason,
+            named: None,
         });
     }
     if difference.removed + difference.added == 0 {

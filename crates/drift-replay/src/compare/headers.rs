@@ -122,6 +122,7 @@ impl Case<'_> {
                 recorded: text(self.recorded),
                 actual: text(self.actual),
                 reason,
+                named: None,
             });
             return;
         }

@@ -1,6 +1,7 @@
 //! Two JSON trees, by path: all differences, and which of them a rule accepts.
 
 use super::{Change, MAX_DIFFERENCES};
+use crate::redact::{is_value_member, name_beside};
 use crate::rules::{Allowance, Reason, Rule, Rules, Selected, scalar_text, within};
 use crate::tree::Json;
 use drift_rust_core::path::{push_index, push_member};
@@ -22,6 +23,8 @@ pub(crate) struct JsonDifference {
     pub(crate) reason: Option<Reason>,
     /// A sentence, where the values alone do not say it.
     pub(crate) note: Option<String>,
+    /// The name that stands beside it: `{"name": …, "value": …}`.
+    pub(crate) named: Option<String>,
 }
 
 /// The differences of two trees, and how many more there were.
@@ -54,6 +57,7 @@ pub(crate) fn differences(
         selected: [&left, &right],
         paths: [String::from("$"), String::from("$")],
         field: None,
+        named: None,
         found: JsonDifferences::default(),
         quiet: false,
         deviations: 0,
@@ -70,6 +74,8 @@ struct Walk<'r, 's> {
     paths: [String; 2],
     /// The nearest member name above.
     field: Option<String>,
+    /// The name that stands beside this value or one above it.
+    named: Option<String>,
     found: JsonDifferences,
     /// Stop at the first deviation: only whether there is one.
     quiet: bool,
@@ -125,6 +131,7 @@ impl<'r> Walk<'r, '_> {
             actual: actual.cloned(),
             reason,
             note,
+            named: self.named.clone(),
         });
     }
 
@@ -177,6 +184,7 @@ impl<'r> Walk<'r, '_> {
     }
 
     fn objects(&mut self, left: &[(String, Json)], right: &[(String, Json)]) {
+        let named = name_beside(left).or_else(|| name_beside(right));
         let (mut left, mut right) = (left.iter().peekable(), right.iter().peekable());
         loop {
             let order = match (left.peek(), right.peek()) {
@@ -189,11 +197,16 @@ impl<'r> Walk<'r, '_> {
             let b = (order != Ordering::Less).then(|| right.next()).flatten();
             let Some((key, _)) = a.or(b) else { return };
             let outer = self.field.replace(key.clone());
+            let outer_named = self.named.clone();
+            if let Some(name) = named.filter(|_| is_value_member(key)) {
+                self.named = Some(name.to_owned());
+            }
             self.below(
                 |path, _| push_member(path, key),
                 |walk| walk.values(a.map(|(_, value)| value), b.map(|(_, value)| value)),
             );
             self.field = outer;
+            self.named = outer_named;
         }
     }
 
@@ -215,6 +228,16 @@ impl<'r> Walk<'r, '_> {
     fn arrays(&mut self, left: &[Json], right: &[Json]) {
         if left.len() == right.len() || left.len() + right.len() > MAX_ALIGNED {
             for index in 0..left.len().max(right.len()) {
+                // `["password", "x"]`: a pair of a list of pairs.
+                if let ([Json::String(name), _], 1) = (left, index) {
+                    let outer = self.named.replace(name.clone());
+                    self.item(
+                        left.get(1).map(|item| (1, item)),
+                        right.get(1).map(|item| (1, item)),
+                    );
+                    self.named = outer;
+                    continue;
+                }
                 self.item(
                     left.get(index).map(|item| (index, item)),
                     right.get(index).map(|item| (index, item)),
@@ -325,6 +348,7 @@ impl<'r> Walk<'r, '_> {
             selected: self.selected,
             paths: self.paths.clone(),
             field: self.field.clone(),
+            named: self.named.clone(),
             found: JsonDifferences::default(),
             quiet,
             deviations: 0,

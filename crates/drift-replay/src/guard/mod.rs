@@ -18,6 +18,8 @@ use drift_rust_core::{Document, Object, Value, ValueOptions};
 
 use crate::span::{Span, SpanKind};
 
+pub(crate) use sql::{STATEMENT_MEMBERS, is_literal, tokens_of};
+
 /// `PackageType` of the contract, as far as a guard depends on it.
 mod package_type {
     pub(super) const HTTP: i32 = 1;

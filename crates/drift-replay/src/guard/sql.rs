@@ -77,7 +77,7 @@ const DEEP: ParseLimits = ParseLimits {
 const DEEP_STACK_BYTES: usize = 16 << 20;
 
 /// Members of an input that hold a statement, or an array of them.
-const STATEMENT_MEMBERS: [&str; 9] = [
+pub(crate) const STATEMENT_MEMBERS: [&str; 9] = [
     "query",
     "text",
     "sql",
@@ -444,7 +444,11 @@ fn kind_of(statement: &Statement) -> String {
 /// The tokens of a text, comments and white space kept (the parser skips
 /// them), with every spelling of a placeholder that it does not know made one
 /// that it knows.
-fn tokens_of(text: &str, dialect: &dyn Dialect, percent: bool) -> Option<Vec<TokenWithSpan>> {
+pub(crate) fn tokens_of(
+    text: &str,
+    dialect: &dyn Dialect,
+    percent: bool,
+) -> Option<Vec<TokenWithSpan>> {
     let tokens = Tokenizer::new(dialect, text)
         .tokenize_with_location()
         .ok()?;
@@ -569,6 +573,31 @@ fn is_operator(token: &Token) -> bool {
     }
 }
 
+/// Whether a token is a number or a text in quotes.
+pub(crate) fn is_literal(token: &Token) -> bool {
+    matches!(
+        token,
+        Token::Number(..)
+            | Token::SingleQuotedString(_)
+            | Token::DoubleQuotedString(_)
+            | Token::TripleSingleQuotedString(_)
+            | Token::TripleDoubleQuotedString(_)
+            | Token::DollarQuotedString(_)
+            | Token::SingleQuotedByteStringLiteral(_)
+            | Token::DoubleQuotedByteStringLiteral(_)
+            | Token::TripleSingleQuotedByteStringLiteral(_)
+            | Token::TripleDoubleQuotedByteStringLiteral(_)
+            | Token::SingleQuotedRawStringLiteral(_)
+            | Token::DoubleQuotedRawStringLiteral(_)
+            | Token::TripleSingleQuotedRawStringLiteral(_)
+            | Token::TripleDoubleQuotedRawStringLiteral(_)
+            | Token::NationalStringLiteral(_)
+            | Token::EscapedStringLiteral(_)
+            | Token::UnicodeStringLiteral(_)
+            | Token::HexStringLiteral(_)
+    )
+}
+
 /// A token in the tokenised form; `None` for one that does not count.
 fn token_text(token: &Token) -> Option<String> {
     Some(match token {
@@ -579,26 +608,8 @@ fn token_text(token: &Token) -> Option<String> {
             (Some(_), _) if is_plain_name(&word.value) => word.value.clone(),
             (Some(_), _) => format!("{:?}", word.value),
         },
-        Token::Number(..)
-        | Token::Char(_)
-        | Token::SingleQuotedString(_)
-        | Token::DoubleQuotedString(_)
-        | Token::TripleSingleQuotedString(_)
-        | Token::TripleDoubleQuotedString(_)
-        | Token::DollarQuotedString(_)
-        | Token::SingleQuotedByteStringLiteral(_)
-        | Token::DoubleQuotedByteStringLiteral(_)
-        | Token::TripleSingleQuotedByteStringLiteral(_)
-        | Token::TripleDoubleQuotedByteStringLiteral(_)
-        | Token::SingleQuotedRawStringLiteral(_)
-        | Token::DoubleQuotedRawStringLiteral(_)
-        | Token::TripleSingleQuotedRawStringLiteral(_)
-        | Token::TripleDoubleQuotedRawStringLiteral(_)
-        | Token::NationalStringLiteral(_)
-        | Token::EscapedStringLiteral(_)
-        | Token::UnicodeStringLiteral(_)
-        | Token::HexStringLiteral(_)
-        | Token::Placeholder(_) => "?".to_owned(),
+        Token::Char(_) | Token::Placeholder(_) => "?".to_owned(),
+        literal if is_literal(literal) => "?".to_owned(),
         other => other.to_string(),
     })
 }

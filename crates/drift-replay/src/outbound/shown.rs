@@ -14,17 +14,6 @@ pub(crate) struct Place {
     pub(super) path: String,
 }
 
-/// Whether the name of a value may not be enough to know that it is a secret.
-pub(super) fn needs_place(value: &Json) -> bool {
-    match value {
-        Json::Array(items) => items.iter().any(needs_place),
-        Json::Object(members) => members
-            .iter()
-            .any(|(key, value)| matches!(key.as_str(), "command" | "rows") || needs_place(value)),
-        _ => false,
-    }
-}
-
 /// Takes the secrets out of what is shown of differences; compared the values
 /// were with them.
 pub fn redact_differences(differences: &mut [InputDifference], redactor: &Redactor) {

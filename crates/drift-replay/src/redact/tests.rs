@@ -10,7 +10,7 @@ fn redactor() -> Redactor {
 
 #[test]
 fn every_built_in_pattern_compiles() {
-    assert_eq!(IN_TEXT.len(), 12);
+    assert_eq!(IN_TEXT.len(), 13);
     assert!(PAIR.is_some());
 }
 
@@ -295,5 +295,195 @@ fn a_key_of_several_words_is_hidden_whole() {
     assert_eq!(
         redactor().text(r#"{"apiKey":"my secret"}"#),
         r#"{"apiKey":"[redacted 1]"}"#
+    );
+}
+
+#[test]
+fn values_at_the_places_of_secret_columns_leave_statements() {
+    for statement in [
+        "INSERT INTO users (name, password) VALUES ('x', 'hunter2')",
+        "INSERT INTO users (name, password) VALUES ('x', 'a'), (lower('y'), crypt('hunter2', 's'))",
+        r#"insert into "users" ("name", "password") values ('x', 'it''s hunter2')"#,
+        "INSERT INTO `users` (`name`, `password`) VALUES (\"x\", \"hunter2\")",
+        "REPLACE INTO users (password) VALUE ('hunter2')",
+        "INSERT INTO users (id, pin) VALUES (1, 5) , (2, '4711hunter2')",
+        "INSERT INTO users (name, password) OVERRIDING SYSTEM VALUE VALUES ('x', E'it\\'s hunter2')",
+        "INSERT INTO users (name, password) SELECT 'x', 'hunter2' FROM a UNION ALL SELECT 'y', 'hunter2'",
+        "INSERT INTO users (name, password) VALUES ('x', 'hunter2",
+        "pg INSERT INTO users (name, password) VALUES ('x', 'my hunter2 i…",
+        "INSERT INTO users (name) VALUES ('x') ON CONFLICT (name) DO UPDATE SET password = 'my hunter2'",
+        "INSERT INTO users /* don't */ (name, password) VALUES ('x', 'hunter2')",
+        "INSERT INTO users -- it's new (name, password) VALUES ('x', 'my hunter2')",
+        "MERGE INTO users u USING n ON u.id = n.id WHEN NOT MATCHED THEN INSERT (name, password) VALUES ('x', 'hunter2')",
+        "WITH n (name, password) AS (VALUES ('x', 'hunter2')) SELECT 1",
+        "UPDATE users SET password = 'my hunter2', name = 'ann' WHERE id = 1",
+        "UPDATE users SET (name, password) = ('ann', 'my hunter2') WHERE id = 1",
+        "UPDATE users SET password = CASE WHEN id = 1 THEN 'my hunter2' ELSE 'x' END WHERE id = 1",
+        "UPDATE users SET password = crypt('my hunter2', gen_salt('bf')) WHERE id = 1",
+        "SELECT 1 FROM users u WHERE u.token = 'my hunter2'",
+        "SELECT 1 FROM users u WHERE 'my hunter2' = u.token",
+        "SELECT 1 FROM users u WHERE crypt('my hunter2', 's') = u.password",
+        "SELECT 1 FROM users WHERE lower(token) IN ('a', 'my hunter2')",
+        "SELECT 1 FROM users WHERE (name, token) IN (('a', 'my hunter2'))",
+        "SELECT 1 FROM users WHERE token LIKE 'my hunter2%'",
+        "SELECT 1 FROM users WHERE token BETWEEN 'a' AND 'my hunter2'",
+        "SELECT 1 FROM users WHERE data->>'password' = 'my hunter2'",
+        "SELECT 'my hunter2' AS password",
+        "ALTER USER app IDENTIFIED WITH sha256_password AS 'my hunter2'",
+        "SET PASSWORD FOR 'app'@'%' = 'my hunter2'",
+        "SET PASSWORD = PASSWORD('my hunter2')",
+        "CREATE USER app ENCRYPTED PASSWORD E'my hunter2'",
+        r"UPDATE users SET password = 'it\'s my hunter2', name = 'ann'",
+    ] {
+        let shown = redactor().text(statement);
+        assert!(!shown.contains("hunter2"), "{statement} gave {shown}");
+        assert!(shown.contains("[redacted"), "{statement} gave {shown}");
+        let span = format!(r#"{{"query":{}}}"#, serde_json::json!(statement));
+        assert!(!redactor().text(&span).contains("hunter2"));
+    }
+    assert_eq!(
+        redactor().text("INSERT INTO users (name, pin, age) VALUES ('x', 4711, 7), ('y', '', 8)"),
+        "INSERT INTO users (name, pin, age) VALUES ('x', '[redacted 1]', 7), ('y', '', 8)"
+    );
+    assert_eq!(
+        redactor()
+            .text("UPDATE users SET password = 'a b', age = 7 WHERE token IS NULL AND id = 5"),
+        "UPDATE users SET password = '[redacted 1]', age = 7 WHERE token IS NULL AND id = 5"
+    );
+}
+
+#[test]
+fn values_of_other_columns_stay_in_statements() {
+    for statement in [
+        "INSERT INTO users (name, tokens) VALUES ('x', 7)",
+        "INSERT INTO users VALUES ('x', 'y')",
+        "SELECT token FROM users WHERE id = 5 AND name = 'ann' LIMIT 10",
+        "SELECT u.id FROM token t JOIN users u ON u.id = 5 WHERE t.name = 'ann'",
+        "SELECT max(token) FROM users WHERE id IN (1, 2)",
+        "INSERT INTO token (id, name) VALUES (1, 'ann')",
+        "SELECT a ? 'b' FROM t WHERE a->>'c' = 'd'",
+    ] {
+        assert_eq!(redactor().text(statement), statement);
+    }
+}
+
+#[test]
+fn redacting_a_statement_twice_is_redacting_it_once() {
+    for statement in [
+        "INSERT INTO users (name, pin) VALUES ('x', 4711)",
+        "UPDATE users SET password = $1, pin = 5, token = $$a b$$ WHERE secret = ?",
+        "SELECT 1 WHERE token = password(4711) AND pin = pin",
+    ] {
+        let redactor = redactor();
+        let once = redactor.text(statement);
+        assert_eq!(redactor.text(&once), once);
+    }
+}
+
+#[test]
+fn parameters_at_the_places_of_secret_columns_are_secrets() {
+    for (input, expected) in [
+        (
+            r#"{"query":"INSERT INTO users (name, password) VALUES ($1, $2)","values":["ann","hunter2"]}"#,
+            r#""values":["ann","[redacted 1]"]"#,
+        ),
+        (
+            r#"{"parameters":["ann","hunter2",5],"query":"UPDATE users SET name = %s, password = %s WHERE id = %s"}"#,
+            r#""parameters":["ann","[redacted 1]",5]"#,
+        ),
+        (
+            r#"{"query":"INSERT INTO users (name, password) VALUES (%s, %s)","parameters":[["ann","hunter2"],["bob","x"]]}"#,
+            r#""parameters":[["ann","[redacted 1]"],["bob","[redacted 2]"]]"#,
+        ),
+        (
+            r#"{"query":"SELECT 1 FROM users WHERE token = %(one)s AND name = %(two)s","parameters":{"one":"hunter2","two":"ann"}}"#,
+            r#""parameters":{"one":"[redacted 1]","two":"ann"}"#,
+        ),
+        (
+            r#"{"query":"SELECT 1 FROM users WHERE token = :one","parameters":{"one":"hunter2"}}"#,
+            r#""parameters":{"one":"[redacted 1]"}"#,
+        ),
+        (
+            r#"{"query":{"text":"SELECT 1 FROM users WHERE id = ? AND token = ?","values":[7,"hunter2"]}}"#,
+            r#""values":[7,"[redacted 1]"]"#,
+        ),
+    ] {
+        let shown = redactor().text(input);
+        assert!(shown.contains(expected), "{input} gave {shown}");
+    }
+}
+
+#[test]
+fn names_that_stand_beside_their_values_hide_them() {
+    for (text, expected) in [
+        (
+            r#"{"rawHeaders":["Host","a","Authorization","Bearer hunter2","Cookie","sid=hunter2"]}"#,
+            r#"{"rawHeaders":["Host","a","Authorization","Bearer [redacted 1]","Cookie","sid=[redacted 1]"]}"#,
+        ),
+        (
+            r#"{"headers":[["authorization","Bearer hunter2"],["x-api-key",["hunter2"]],["host","a"]]}"#,
+            r#"{"headers":[["authorization","Bearer [redacted 1]"],["x-api-key",["[redacted 1]"]],["host","a"]]}"#,
+        ),
+        (
+            r#"[["password","hunter2"],["name","ann"]]"#,
+            r#"[["password","[redacted 1]"],["name","ann"]]"#,
+        ),
+        (
+            r#"[{"name":"password","value":"hunter2"},{"Key":"api_key","Value":"hunter2"},{"name":"a","value":"b"}]"#,
+            r#"[{"name":"password","value":"[redacted 1]"},{"Key":"api_key","Value":"[redacted 1]"},{"name":"a","value":"b"}]"#,
+        ),
+        (
+            r#"{"headers":["accept","a","cookie","sid=hunter2"]}"#,
+            r#"{"headers":["accept","a","cookie","sid=[redacted 1]"]}"#,
+        ),
+    ] {
+        let text = Json::parse(text.as_bytes()).unwrap().text();
+        let expected = Json::parse(expected.as_bytes()).unwrap().text();
+        assert_eq!(redactor().text(&text), expected);
+    }
+    for same in [
+        r#"[["password"],["token","a","b"]]"#,
+        r#"{"name":"password"}"#,
+    ] {
+        assert_eq!(redactor().text(same), same);
+    }
+}
+
+#[test]
+fn passwords_leave_every_redis_command_that_has_some() {
+    for (text, expected) in [
+        (
+            r#"{"command":"ACL","args":["SETUSER","u","on",">hunter2","~*","<hunter2"]}"#,
+            r#"{"args":["SETUSER","u","on",">[redacted 1]","~*","<[redacted 1]"],"command":"ACL"}"#,
+        ),
+        (
+            r#"{"command":"AUTH hunter2"}"#,
+            r#"{"command":"AUTH [redacted 1]"}"#,
+        ),
+        (
+            r#"{"commands":[["AUTH","u","hunter2"],["GET","a"],"HELLO 3 AUTH u hunter2"]}"#,
+            r#"{"commands":[["AUTH","[redacted 1]","[redacted 2]"],["GET","a"],"HELLO 3 AUTH [redacted 1] [redacted 2]"]}"#,
+        ),
+        (
+            r#"{"command":"MIGRATE","args":["h",6379,"k",0,50,"AUTH","hunter2"]}"#,
+            r#"{"args":["h",6379,"k",0,50,"AUTH","[redacted 1]"],"command":"MIGRATE"}"#,
+        ),
+        (
+            r#"{"command":"SENTINEL","args":["SET","m","auth-pass","hunter2"]}"#,
+            r#"{"args":["SET","m","auth-pass","[redacted 1]"],"command":"SENTINEL"}"#,
+        ),
+        (
+            "after redis ACL SETUSER u on >hunter2 ~*, as the last call",
+            "after redis ACL SETUSER u on >[redacted 1] ~*, as the last call",
+        ),
+    ] {
+        assert_eq!(redactor().text(text), expected);
+        let redactor = redactor();
+        let once = redactor.text(text);
+        assert_eq!(redactor.text(&once), once);
+    }
+    assert_eq!(
+        redactor().summary("redis", "redis ACL SETUSER u on >my hunter2 ~*"),
+        "redis ACL SETUSER u on >[redacted 1] [redacted 2] [redacted 3]"
     );
 }

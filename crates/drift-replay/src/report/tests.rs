@@ -34,6 +34,7 @@ fn results() -> RunResults {
             recorded: Some(r#""s3cret-one""#.to_owned()),
             actual: Some(r#""s3cret-two""#.to_owned()),
             reason: Reason::new("RULE_REGEX", "$.token: regex x"),
+            named: None,
         }],
         ..TestResult::default()
     };
@@ -320,6 +321,36 @@ fn every_form_is_free_of_secrets_once_redacted() {
             .as_deref()
             .map(|text| text.trim_matches('"'))
     );
+}
+
+#[test]
+fn a_changed_value_with_a_secret_name_beside_it_is_in_no_form() {
+    let body = |secret: &str| {
+        format!(r#"{{"a":[{{"name":"password","value":"{secret}"}},["x-api-key","{secret}"]]}}"#)
+    };
+    let root = crate::Span {
+        output_value: Some(format!(
+            r#"{{"statusCode":200,"body":{}}}"#,
+            body("t0psecret")
+        )),
+        ..crate::Span::default()
+    };
+    let actual = crate::compare::ActualResponse {
+        status: 200,
+        headers: Vec::new(),
+        body: body("an0ther").into_bytes(),
+    };
+    let rules = crate::rules::Rules::default();
+    let mut results = results();
+    let test = &mut results.tests[1];
+    test.deviations = crate::compare::compare_response(&root, &actual, &rules).deviations;
+    assert_eq!(test.deviations.len(), 2);
+    let redacted = results.redact(&Redactor::new(RedactionOptions::default()));
+    for text in [to_json(&redacted).to_string(), to_html(&redacted)] {
+        for secret in ["t0psecret", "an0ther"] {
+            assert!(!text.contains(secret), "{secret} in {text}");
+        }
+    }
 }
 
 #[test]

@@ -1,0 +1,179 @@
+//! Secrets that only what stands beside them tells: the column of a row, the statement
+//! of a parameter, the name of a value.
+
+use super::sql::{Slot, secrets_of};
+use super::{Redactor, simple};
+use crate::guard::STATEMENT_MEMBERS;
+use crate::tree::Json;
+
+impl Redactor {
+    /// Rows of a query whose values stand in lists, by the names of their columns.
+    pub(super) fn rows(&self, members: &mut [(String, Json)]) {
+        let columns = members.iter().find_map(|(key, value)| match value {
+            Json::Array(columns) if matches!(key.as_str(), "description" | "fields") => {
+                Some(columns)
+            }
+            _ => None,
+        });
+        let secret: Vec<usize> = columns
+            .into_iter()
+            .flatten()
+            .enumerate()
+            .filter(|(_, column)| {
+                let name = column.get("name").and_then(Json::as_str);
+                name.is_some_and(|name| self.is_secret_key(name))
+            })
+            .map(|(index, _)| index)
+            .collect();
+        let Some((_, Json::Array(rows))) = members.iter_mut().find(|(key, _)| key == "rows") else {
+            return;
+        };
+        for row in rows {
+            let Json::Array(values) = row else { continue };
+            for index in &secret {
+                if let Some(value) = values.get_mut(*index) {
+                    self.hide(value);
+                }
+            }
+        }
+    }
+
+    /// Parameters that stand at the places of secrets in the statement beside them.
+    pub(super) fn parameters(&self, members: &mut [(String, Json)]) {
+        let is_statement = |key: &str| STATEMENT_MEMBERS.contains(&key);
+        let statement = members.iter().find_map(|(key, value)| {
+            let text = value.as_str().filter(|_| is_statement(key))?;
+            Some(secrets_of(text, &|name| self.is_secret_key(name)))
+        });
+        let Some(secrets) = statement else { return };
+        for (key, parameters) in members {
+            if !PARAMETER_MEMBERS.contains(&key.as_str()) {
+                continue;
+            }
+            for slot in &secrets.placeholders {
+                self.parameter(parameters, slot);
+                // A list of rows, each with its own.
+                if let Json::Array(rows) = parameters {
+                    for row in rows {
+                        self.parameter(row, slot);
+                    }
+                }
+            }
+        }
+    }
+
+    fn parameter(&self, parameters: &mut Json, slot: &Slot) {
+        let found = match (parameters, slot) {
+            (Json::Array(items), Slot::Position(index)) => items.get_mut(*index),
+            (Json::Object(members), Slot::Name(name)) => members
+                .iter_mut()
+                .find_map(|(key, value)| (key == name).then_some(value)),
+            _ => None,
+        };
+        match found {
+            // A row of parameters, of which one may be the secret.
+            None | Some(Json::Array(_) | Json::Object(_)) => {}
+            Some(value) => self.hide(value),
+        }
+    }
+
+    /// `{"name": "password", "value": "…"}`, as forms, headers and settings are often
+    /// written.
+    pub(super) fn named_value(&self, members: &mut [(String, Json)]) {
+        let name = name_beside(members).map(str::to_owned);
+        let Some(name) = name else { return };
+        for (key, value) in members {
+            if is_value_member(key) {
+                self.named(&name, value);
+            }
+        }
+    }
+
+    /// A flat list of names and values in turn, as Node gives headers.
+    pub(super) fn raw_headers(&self, members: &mut [(String, Json)]) {
+        for (key, value) in members {
+            let Json::Array(items) = value else { continue };
+            if !matches!(
+                simple(key).as_str(),
+                "headers" | "rawheaders" | "rawtrailers" | "trailers"
+            ) {
+                continue;
+            }
+            for pair in items.chunks_mut(2) {
+                if let [
+                    Json::String(name),
+                    value @ (Json::String(_) | Json::Array(_)),
+                ] = pair
+                {
+                    self.named(name, value);
+                }
+            }
+        }
+    }
+
+    /// `[["authorization", "…"]]`: a list in which all are pairs with a name.
+    pub(super) fn pairs_of_lists(&self, items: &mut [Json]) {
+        let is_pair = |item: &Json| matches!(item, Json::Array(pair) if matches!(pair.as_slice(), [Json::String(_), _]));
+        if !items.iter().all(is_pair) {
+            return;
+        }
+        for item in items {
+            if let Json::Array(pair) = item
+                && let [Json::String(name), value] = pair.as_mut_slice()
+            {
+                self.named(name, value);
+            }
+        }
+    }
+
+    /// A value whose name stands beside it.
+    fn named(&self, name: &str, value: &mut Json) {
+        if self.is_secret_header(name) {
+            self.header_values(name, value);
+        } else if self.is_secret_key(name) {
+            self.hide(value);
+        }
+    }
+}
+
+/// Members with the parameters of a statement.
+const PARAMETER_MEMBERS: [&str; 5] = ["parameters", "values", "params", "bindings", "args"];
+
+/// Members with the name, and with the value, of something that has both.
+const NAMING_MEMBERS: [&str; 5] = ["name", "key", "k", "field", "header"];
+const VALUE_MEMBERS: [&str; 3] = ["value", "values", "v"];
+
+/// The name of what these members give a name and a value.
+pub(crate) fn name_beside(members: &[(String, Json)]) -> Option<&str> {
+    members.iter().find_map(|(key, value)| {
+        let name = value.as_str()?;
+        NAMING_MEMBERS
+            .contains(&simple(key).as_str())
+            .then_some(name)
+    })
+}
+
+/// Whether a member is the value beside a name.
+pub(crate) fn is_value_member(key: &str) -> bool {
+    VALUE_MEMBERS.contains(&simple(key).as_str())
+}
+
+/// Whether the name of a value in here may not be enough to know that it is a secret.
+pub(crate) fn needs_surroundings(value: &Json) -> bool {
+    match value {
+        Json::Array(items) => items.iter().any(|item| match item {
+            // A pair with a name.
+            Json::Array(pair) if matches!(pair.as_slice(), [Json::String(_), _]) => true,
+            other => needs_surroundings(other),
+        }),
+        Json::Object(members) => members.iter().any(|(key, value)| {
+            let name = simple(key);
+            matches!(key.as_str(), "command" | "commands" | "rows")
+                || STATEMENT_MEMBERS.contains(&key.as_str())
+                || NAMING_MEMBERS.contains(&name.as_str())
+                || (matches!(value, Json::Array(_)) && name.ends_with("headers"))
+                || needs_surroundings(value)
+        }),
+        _ => false,
+    }
+}
