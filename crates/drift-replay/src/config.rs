@@ -736,11 +736,16 @@ fn read_outbound(reader: &mut Reader, field: Field<'_>) -> OutboundOptions {
             .unwrap_or_default()
         {
             let name = "outbound.ignore";
-            let block = reader.block(item, name, &["package", "name"], Unknown::Refuse);
+            let faults = reader.problems.len();
+            let example = "`{package: redis}`";
+            let Some(block) = reader.block_item(item, name, &["package", "name"], example) else {
+                continue;
+            };
             let package = reader.string(&block, "package");
             let text = reader.string(&block, "name");
             let compiled = text.map(|text| pattern(&text)).transpose();
             match compiled {
+                Ok(None) if package.is_none() && reader.problems.len() > faults => {}
                 Ok(None) if package.is_none() => reader.problem(
                     item,
                     ConfigProblemCode::InvalidRule,

@@ -121,12 +121,14 @@ const RULE_KEYS: &[&str] = &[
 
 fn read_rule(reader: &mut Reader, field: Field<'_>) -> Option<Rule> {
     let name = "comparison.rules";
-    let block = reader.block(field, name, RULE_KEYS, Unknown::Refuse);
     let faults = reader.problems.len();
+    let block = reader.block_item(field, name, RULE_KEYS, "`{path: $.id, ignore: true}`")?;
+    // What a rule lacks may be what an unknown key was meant to be.
+    let has_unknown = reader.problems.len() > faults;
     let path = reader.string(&block, "path");
     let header = reader.string(&block, "header");
     let place = |key: &str| block.get(key).unwrap_or(field);
-    let allowance = read_allowance(reader, &block, field);
+    let allowance = read_allowance(reader, &block, field, has_unknown);
     let request = reader
         .string(&block, "request")
         .and_then(|text| match pattern(&text) {
@@ -140,6 +142,7 @@ fn read_rule(reader: &mut Reader, field: Field<'_>) -> Option<Rule> {
         (Some(path), None, Some(allowance)) => ("path", Rule::at_path(&path, allowance)),
         (None, Some(header), Some(allowance)) => ("header", Rule::at_header(&header, allowance)),
         (Some(_), None, None) | (None, Some(_), None) => return None,
+        _ if has_unknown => return None,
         _ => {
             let message =
                 format!("{name}: a rule needs a `path` (JSONPath) or a `header`, one of them");
@@ -161,7 +164,12 @@ fn read_rule(reader: &mut Reader, field: Field<'_>) -> Option<Rule> {
 }
 
 /// What a rule lets differ: exactly one of the kinds.
-fn read_allowance(reader: &mut Reader, block: &Block<'_>, field: Field<'_>) -> Option<Allowance> {
+fn read_allowance(
+    reader: &mut Reader,
+    block: &Block<'_>,
+    field: Field<'_>,
+    has_unknown: bool,
+) -> Option<Allowance> {
     let name = "comparison.rules";
     let faults = reader.problems.len();
     let mut found = Vec::new();
@@ -197,6 +205,7 @@ fn read_allowance(reader: &mut Reader, block: &Block<'_>, field: Field<'_>) -> O
     let count = found.len();
     match (found.pop(), count) {
         (Some(allowance), 1) => Some(allowance),
+        (None, _) if has_unknown => None,
         _ => {
             let message = format!(
                 "{name}: a rule says one of ignore, regex, tolerance (or relative_tolerance), unordered, presence; this one says {count}"

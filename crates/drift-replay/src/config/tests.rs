@@ -315,6 +315,29 @@ fn all_problems_are_named_at_once_with_what_was_expected() {
 }
 
 #[test]
+fn a_rule_that_is_no_block_or_has_a_misspelt_key_is_one_problem() {
+    let found = problems(
+        "comparison:\n  rules:\n    - $.id\n    - [path, $.id]\n    -\n    - {paht: $.id, ignore: true}\n    - {path: $.id, ignroe: true}\noutbound:\n  ignore:\n    - redis\n    - {pakage: redis}\n",
+    );
+    let block = "expected a block of keys, such as";
+    assert_eq!(
+        found,
+        [
+            format!("3: comparison.rules: {block} `{{path: $.id, ignore: true}}`, found `$.id`"),
+            format!("4: comparison.rules: {block} `{{path: $.id, ignore: true}}`, found a list"),
+            format!("5: comparison.rules: {block} `{{path: $.id, ignore: true}}`, found nothing"),
+            "6: unknown key `comparison.rules.paht`; did you mean `comparison.rules.path`?"
+                .to_owned(),
+            "7: unknown key `comparison.rules.ignroe`; did you mean `comparison.rules.ignore`?"
+                .to_owned(),
+            format!("10: outbound.ignore: {block} `{{package: redis}}`, found `redis`"),
+            "11: unknown key `outbound.ignore.pakage`; did you mean `outbound.ignore.package`?"
+                .to_owned(),
+        ]
+    );
+}
+
+#[test]
 fn what_is_not_yaml_is_named_with_its_place() {
     for text in [
         "service: [1, 2\n",

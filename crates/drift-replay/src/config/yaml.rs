@@ -153,6 +153,26 @@ impl Reader {
         block
     }
 
+    /// The members of an item of a list that is nothing but a block; `None`, with one
+    /// problem that shows how it is written, for another.
+    pub(crate) fn block_item<'y>(
+        &mut self,
+        field: Field<'y>,
+        path: &str,
+        known: &[&str],
+        example: &str,
+    ) -> Option<Block<'y>> {
+        let mut node = field.node;
+        while let YamlDataOwned::Tagged(_, inner) = &node.data {
+            node = inner;
+        }
+        if !matches!(node.data, YamlDataOwned::Mapping(_)) {
+            self.expected(field, path, &format!("a block of keys, such as {example}"));
+            return None;
+        }
+        Some(self.block(field, path, known, Unknown::Refuse))
+    }
+
     fn unknown(
         &mut self,
         place: Field<'_>,
