@@ -326,7 +326,8 @@ pub(crate) struct ServeArguments {
 /// Shows what differs between two JSON files, two trace files, or two traces.
 ///
 /// Values are compared by their canonical form: the order of keys and white space do not matter,
-/// every digit of an integer does, other numbers are doubles. A file named `-` is standard input.
+/// every digit of an integer does, other numbers are doubles. A file named `-` is standard input,
+/// and one may begin with a byte order mark.
 ///
 /// Of traces the calls are paired (method, host and path; the structure of a statement; a command
 /// and its key) and their inputs and outputs compared, bodies decoded. Not compared are ids, times,

@@ -16,6 +16,7 @@ use crate::args::{Arguments, Command, PlaceArguments};
 use crate::terminal::{self, Progress};
 use anyhow::Context as _;
 use drift_replay::Config;
+use drift_replay::encoding::blank_byte_order_mark;
 use drift_replay::load::{FindError, LoadError, LoadOptions, Recording, Trace};
 use drift_replay::redact::Redactor;
 use drift_replay::report::Place;
@@ -56,6 +57,13 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
         return Ok(bytes);
     }
     std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// The same of JSON or another text, which may begin with a byte order mark.
+fn read_text(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let mut text = read(path)?;
+    blank_byte_order_mark(&mut text);
+    Ok(text)
 }
 
 /// What a command that reads a recording works with.

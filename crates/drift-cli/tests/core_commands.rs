@@ -398,3 +398,28 @@ fn an_empty_id_is_wrong_use() {
         );
     }
 }
+
+#[test]
+fn a_byte_order_mark_before_json_is_read_over_wherever_json_is_read() {
+    let mark = b"\xef\xbb\xbf";
+    let marked = |text: &str| [mark.as_slice(), text.as_bytes()].concat();
+    let value = r#"{"b": 1, "a": "\u00e9"}"#;
+    for arguments in [["hash", "a.json"], ["hash", "-"]] {
+        let ran = drift(&arguments, &marked(value), &[("a.json", &marked(value))]);
+        assert_eq!(ran.code, 0, "{}", ran.errors);
+        assert!(ran.output.contains(HASH), "{}", ran.output);
+    }
+    let files: [(&str, &[u8]); 2] = [("a.json", &marked(value)), ("b.json", value.as_bytes())];
+    let ran = drift(&["diff", "a.json", "b.json"], b"", &files);
+    assert_eq!(ran.code, 0, "{}", ran.errors);
+    let ran = drift(&["diff", "-", "b.json"], &marked(value), &files);
+    assert_eq!(ran.code, 0, "{}", ran.errors);
+    // The place of a fault is the one in the file.
+    let ran = drift(&["hash"], &marked("[1,"), &[]);
+    assert!(ran.code == 2 && ran.errors.contains('6'), "{}", ran.errors);
+    let ran = drift(&["inspect", "a.json"], b"", &files);
+    assert!(ran.errors.contains("this is JSON text"), "{}", ran.errors);
+    let hex = marked("0a026162 2203474554");
+    let ran = drift(&["inspect", "--hex", "--compact"], &hex, &[]);
+    assert_eq!(ran.code, 0, "{}", ran.errors);
+}

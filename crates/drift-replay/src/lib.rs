@@ -5,7 +5,7 @@ pub mod config;
 pub mod coverage;
 #[cfg(unix)]
 pub mod drive;
-mod encoding;
+pub mod encoding;
 pub mod filter;
 pub mod forms;
 pub mod guard;

@@ -1,6 +1,6 @@
 //! `drift diff`: what differs between two JSON files, or two traces.
 
-use super::{name, read};
+use super::{name, read_text};
 use crate::Exit;
 use crate::args::DiffArguments;
 use crate::describe::what;
@@ -89,7 +89,7 @@ fn values(arguments: &DiffArguments) -> anyhow::Result<Exit> {
     if sides.0 == Path::new("-") && sides.1 == Path::new("-") {
         bail!("standard input can be one side only");
     }
-    let (left, right) = (read(sides.0)?, read(sides.1)?);
+    let (left, right) = (read_text(sides.0)?, read_text(sides.1)?);
     let differences =
         diff_json(left.as_slice(), right.as_slice()).map_err(|error| match error {
             DiffError::Json { side, source } => match side {

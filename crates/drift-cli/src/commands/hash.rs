@@ -1,6 +1,6 @@
 //! `drift hash`: the core on the command line.
 
-use super::{name, read};
+use super::{name, read_text};
 use crate::Exit;
 use crate::args::{HashArguments, ProfileName};
 use crate::terminal::{BOLD, CAUTION, note, out, styled};
@@ -15,7 +15,7 @@ use std::path::Path;
 
 pub(crate) fn run(arguments: &HashArguments) -> anyhow::Result<Exit> {
     let file = arguments.file.as_deref().unwrap_or(Path::new("-"));
-    let text = read(file)?;
+    let text = read_text(file)?;
     let facts = facts(arguments, &text).with_context(|| name(file))?;
     let mut out = out();
     if arguments.canonical {

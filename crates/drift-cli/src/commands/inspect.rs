@@ -5,6 +5,7 @@ use crate::Exit;
 use crate::args::{InspectArguments, MessageName};
 use crate::terminal::out;
 use anyhow::{Context as _, anyhow, bail};
+use drift_replay::encoding::blank_byte_order_mark;
 use drift_replay::load::parse_line;
 use drift_rust_core::{
     Document, ProtobufError, ValueOptions, export_request_to_json, span_to_json, struct_to_json,
@@ -19,6 +20,7 @@ pub(crate) fn run(arguments: &InspectArguments) -> anyhow::Result<Exit> {
     let file = arguments.file.as_deref().unwrap_or(Path::new("-"));
     let mut bytes = read(file)?;
     if arguments.hex {
+        blank_byte_order_mark(&mut bytes);
         bytes = from_hex(&bytes).with_context(|| name(file))?;
     }
     let json = match arguments.message {
@@ -100,6 +102,9 @@ fn is_span(value: &serde_json::Value) -> bool {
 
 /// What bytes are that somebody took for a message, and what reads them.
 fn other_kind(bytes: &[u8]) -> Option<&'static str> {
+    let mut bytes = bytes.to_vec();
+    blank_byte_order_mark(&mut bytes);
+    let bytes = bytes.as_slice();
     let first_line = bytes
         .split(|byte| *byte == b'\n')
         .next()
