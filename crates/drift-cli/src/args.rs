@@ -327,7 +327,8 @@ pub(crate) struct ServeArguments {
 ///
 /// Values are compared by their canonical form: the order of keys and white space do not matter,
 /// every digit of an integer does, other numbers are doubles. A file named `-` is standard input,
-/// and one may begin with a byte order mark.
+/// and one may begin with a byte order mark. Arrays of different lengths are aligned, so that one
+/// element more is one difference.
 ///
 /// Of traces the calls are paired (method, host and path; the structure of a statement; a command
 /// and its key) and their inputs and outputs compared, bodies decoded. Not compared are ids, times,

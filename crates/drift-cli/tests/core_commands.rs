@@ -400,6 +400,38 @@ fn an_empty_id_is_wrong_use() {
 }
 
 #[test]
+fn diff_of_arrays_shows_an_element_that_came_or_went_and_not_all_behind_it() {
+    let files: [(&str, &[u8]); 2] = [
+        (
+            "a.json",
+            br#"{"items":[{"id":1},{"id":2},{"id":3}],"same":[1,2]}"#,
+        ),
+        (
+            "b.json",
+            br#"{"items":[{"id":0},{"id":1},{"id":3}, {"id":4}],"same":[1,3]}"#,
+        ),
+    ];
+    let ran = drift(&["diff", "a.json", "b.json"], b"", &files);
+    assert_eq!(
+        (ran.code, ran.output.as_str()),
+        (
+            1,
+            "+ $.items[0]  {\"id\":0}\n- $.items[1]  {\"id\":2}\n+ $.items[3]  {\"id\":4}\n~ $.same[1]  2 → 3\n"
+        )
+    );
+    // All are listed, however many.
+    let (zeros, ones) = (vec!["0"; 1_500].join(","), vec!["1"; 1_500].join(","));
+    let (zeros, ones) = (format!("[{zeros}]"), format!("[{ones}]"));
+    let files: [(&str, &[u8]); 2] = [("a.json", zeros.as_bytes()), ("b.json", ones.as_bytes())];
+    let ran = drift(&["diff", "a.json", "b.json"], b"", &files);
+    assert!(
+        ran.errors.contains("1,500 differences") || ran.errors.contains("1500 differences"),
+        "{}",
+        ran.errors
+    );
+}
+
+#[test]
 fn a_byte_order_mark_before_json_is_read_over_wherever_json_is_read() {
     let mark = b"\xef\xbb\xbf";
     let marked = |text: &str| [mark.as_slice(), text.as_bytes()].concat();

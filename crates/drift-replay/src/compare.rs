@@ -9,6 +9,7 @@ mod learn;
 mod lines;
 
 pub use body::BodyKind;
+pub use json::diff_json;
 pub use learn::{Learned, LearnedRule, LearnedTest, learn};
 pub use lines::{DiffLine, LineSide};
 

@@ -334,6 +334,20 @@ impl Reason {
 }
 
 impl Rules {
+    /// Rules by which no value may differ.
+    pub(crate) fn none() -> Rules {
+        Rules {
+            forms: Forms {
+                uuids: false,
+                timestamps: false,
+                dates: false,
+                epochs: false,
+                jwts: false,
+            },
+            ..Rules::default()
+        }
+    }
+
     /// Whether a member name is one of `ignore_fields`.
     pub(crate) fn ignores_field(&self, name: &str) -> bool {
         self.ignore_fields

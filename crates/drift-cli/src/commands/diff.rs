@@ -7,12 +7,12 @@ use crate::describe::what;
 use crate::terminal::{ACCENT, BAD, CAUTION, DIM, GOOD, clean, count, cut, note, out, styled};
 use anyhow::{Context as _, anyhow, bail};
 use drift_replay::Span;
-use drift_replay::compare::Change;
+use drift_replay::compare::{Change, diff_json};
 use drift_replay::load::{LoadOptions, Recording, Trace, parse_line};
 use drift_replay::outbound::{InputDifference, redact_differences};
 use drift_replay::redact::Redactor;
 use drift_replay::trace_diff::{SpanPair, diff_traces};
-use drift_rust_core::{DiffError, Difference, JsonError, Side, diff_json};
+use drift_rust_core::{DiffError, Difference, JsonError, Side};
 use serde_json::value::RawValue;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -90,14 +90,13 @@ fn values(arguments: &DiffArguments) -> anyhow::Result<Exit> {
         bail!("standard input can be one side only");
     }
     let (left, right) = (read_text(sides.0)?, read_text(sides.1)?);
-    let differences =
-        diff_json(left.as_slice(), right.as_slice()).map_err(|error| match error {
-            DiffError::Json { side, source } => match side {
-                Side::Left => not_json(sides.0, &left, source),
-                Side::Right => not_json(sides.1, &right, source),
-            },
-            other => anyhow::Error::new(other),
-        })?;
+    let differences = diff_json(&left, &right).map_err(|error| match error {
+        DiffError::Json { side, source } => match side {
+            Side::Left => not_json(sides.0, &left, source),
+            Side::Right => not_json(sides.1, &right, source),
+        },
+        other => anyhow::Error::new(other),
+    })?;
     let mut out = out();
     if arguments.json {
         let list: Vec<DifferenceAsJson<'_>> = differences

@@ -5,6 +5,7 @@ use crate::redact::{is_value_member, name_beside};
 use crate::rules::{Allowance, Reason, Rule, Rules, Selected, scalar_text, within};
 use crate::tree::Json;
 use drift_rust_core::path::{push_index, push_member};
+use drift_rust_core::{DiffError, Difference, Document, Side, ValueOptions};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -42,6 +43,38 @@ const MAX_PAIRS: usize = 10_000;
 /// Items of two arrays of different length that are aligned, at most.
 const MAX_ALIGNED: usize = 5_000;
 
+/// The differences of two JSON texts without any rule, all of them: values are
+/// compared by their canonical form, and arrays aligned as in responses.
+///
+/// # Errors
+/// [`DiffError::Json`] naming the side that is not JSON.
+///
+/// ```
+/// let found = drift_replay::compare::diff_json(b"[1,2,3]", b"[0,1,2,3]")?;
+/// let shown: Vec<_> = found.iter().map(|one| (one.kind.as_str(), one.path.as_str())).collect();
+/// assert_eq!(shown, [("added", "$[0]")]);
+/// assert!(drift_replay::compare::diff_json(b"{}", b"{").is_err());
+/// # Ok::<(), drift_rust_core::DiffError>(())
+/// ```
+pub fn diff_json(left: &[u8], right: &[u8]) -> Result<Vec<Difference>, DiffError> {
+    let tree = |side, text: &[u8]| match Document::parse(text, ValueOptions::default()) {
+        Ok(document) => Ok(Json::of(document.root())),
+        Err(source) => Err(DiffError::Json { side, source }),
+    };
+    let (left, right) = (tree(Side::Left, left)?, tree(Side::Right, right)?);
+    let none = Selected::default();
+    let rules = Rules::none();
+    let mut walk = Walk::new(&rules, [&none, &none], usize::MAX);
+    walk.values(Some(&left), Some(&right));
+    let difference = |one: JsonDifference| Difference {
+        kind: one.change,
+        path: one.path,
+        left: one.recorded.as_ref().map(Json::text),
+        right: one.actual.as_ref().map(Json::text),
+    };
+    Ok(walk.found.all.into_iter().map(difference).collect())
+}
+
 /// All differences of two trees under rules; `request` chooses the rules.
 pub(crate) fn differences(
     recorded: &Json,
@@ -52,17 +85,7 @@ pub(crate) fn differences(
     let chosen = rules.for_request(request);
     let left = Selected::of(&chosen, recorded);
     let right = Selected::of(&chosen, actual);
-    let mut walk = Walk {
-        rules,
-        selected: [&left, &right],
-        paths: [String::from("$"), String::from("$")],
-        field: None,
-        named: None,
-        found: JsonDifferences::default(),
-        quiet: false,
-        deviations: 0,
-        accepted: 0,
-    };
+    let mut walk = Walk::new(rules, [&left, &right], MAX_DIFFERENCES);
     walk.values(Some(recorded), Some(actual));
     walk.found
 }
@@ -81,9 +104,26 @@ struct Walk<'r, 's> {
     quiet: bool,
     deviations: usize,
     accepted: usize,
+    /// Differences of each kind that are kept; further ones are counted.
+    most: usize,
 }
 
-impl<'r> Walk<'r, '_> {
+impl<'r, 's> Walk<'r, 's> {
+    fn new(rules: &'r Rules, selected: [&'s Selected<'r>; 2], most: usize) -> Walk<'r, 's> {
+        Walk {
+            rules,
+            selected,
+            paths: [String::from("$"), String::from("$")],
+            field: None,
+            named: None,
+            found: JsonDifferences::default(),
+            quiet: false,
+            deviations: 0,
+            accepted: 0,
+            most,
+        }
+    }
+
     /// The rules whose path selects the value on either side.
     fn rules_here(&self) -> Vec<&'r Rule> {
         let [left, right] = self.selected;
@@ -112,7 +152,7 @@ impl<'r> Walk<'r, '_> {
             &mut self.accepted
         };
         *count += 1;
-        if *count > MAX_DIFFERENCES {
+        if *count > self.most {
             self.found.more += usize::from(is_deviation);
             return;
         }
@@ -344,15 +384,10 @@ impl<'r> Walk<'r, '_> {
     /// Deviations between two items, in a walk of their own.
     fn distance(&self, a: (usize, &Json), b: (usize, &Json), quiet: bool) -> usize {
         let mut trial = Walk {
-            rules: self.rules,
-            selected: self.selected,
             paths: self.paths.clone(),
             field: self.field.clone(),
-            named: self.named.clone(),
-            found: JsonDifferences::default(),
             quiet,
-            deviations: 0,
-            accepted: 0,
+            ..Walk::new(self.rules, self.selected, self.most)
         };
         trial.item(Some(a), Some(b));
         trial.deviations
