@@ -42,6 +42,23 @@ fn a_time_to_be_ready_holds_for_the_port_too_and_is_said_in_seconds() {
 }
 
 #[test]
+fn a_start_command_that_is_not_there_is_tried_once_and_named_once() {
+    for start in ["no-such-program $PORT", "./service.py $PORT"] {
+        let project = Project::new();
+        project.configure(&format!("echo x >> tries; exec {start}"));
+        let said = refused(&project, &["replay"]);
+        let tries = std::fs::read_to_string(project.path().join("tries")).unwrap();
+        assert_eq!(tries, "x\n", "{said}");
+        assert!(!said.contains("started again"), "{said}");
+        assert_eq!(
+            said.matches("before the service was ready").count(),
+            1,
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn a_service_that_forks_and_never_connects_is_replayed_with_a_notice_and_stopped() {
     let project = Project::new();
     project.configure("python3 service.py $PORT & exit 0");

@@ -119,6 +119,8 @@ pub enum ServiceError {
         command: String,
         /// How, for people: `exit status: 1`, `signal: 9`.
         status: String,
+        /// What it ended with; `None` after a signal.
+        exit_code: Option<i32>,
         /// The end of its output.
         output: String,
     },
@@ -374,6 +376,7 @@ impl ServiceProcess {
         ServiceError::ExitedEarly {
             command: self.spec.command.clone(),
             status: status.to_string(),
+            exit_code: status.code(),
             output: self.output(),
         }
     }

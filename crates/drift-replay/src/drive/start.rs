@@ -59,9 +59,17 @@ fn sandbox(plan: &RunPlan, server: &Address) -> Sandbox {
     Sandbox::new(more.chain(mock).chain([plan.service.port]))
 }
 
+/// What a shell ends with when its command cannot be executed, and when there is none
+/// of that name: no sandbox keeps a program from being started.
+const NOT_STARTED: [i32; 2] = [126, 127];
+
 /// How the service failed to come up, where its sandbox may be the reason.
 fn failed_in_sandbox(error: &RunError) -> Option<String> {
     match error {
+        RunError::Service(ServiceError::ExitedEarly {
+            exit_code: Some(code),
+            ..
+        }) if NOT_STARTED.contains(code) => None,
         RunError::Service(ServiceError::ExitedEarly { status, .. }) => {
             Some(format!("it ended with {status}"))
         }
@@ -76,7 +84,7 @@ fn failed_in_sandbox(error: &RunError) -> Option<String> {
 impl Run {
     /// Starts the service and waits until it can be tested. Where a sandbox is not
     /// required, a service that does not come up in it is started once more without,
-    /// and so is every later one of the run.
+    /// and so is every later one of the run; not one whose command is not there.
     pub(super) async fn start_service(&mut self, stage: &mut Stage) -> Result<(), RunError> {
         let sandbox =
             (self.sandbox != SandboxMode::Off).then(|| sandbox(&self.plan, stage.server.address()));
