@@ -123,6 +123,7 @@ fn load(place: &PlaceArguments) -> anyhow::Result<Loaded> {
         place: Place {
             trace_dir: place.trace_dir.clone(),
             config: place.config.clone(),
+            ..Place::default()
         },
         notices,
     })

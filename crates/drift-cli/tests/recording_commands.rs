@@ -271,7 +271,14 @@ fn the_command_on_the_page_of_an_agent_repeats_the_run_whatever_ids_and_paths_ar
         .replace(&"a".repeat(32), "$(touch pwned); echo")
         .replace("/orders", "/orders?name=é");
     std::fs::write(&file, recorded).unwrap();
-    let place = ["--trace-dir", traces, "--config", config];
+    let place = [
+        "--trace-dir",
+        traces,
+        "--config",
+        config,
+        "--sandbox-mode",
+        "off",
+    ];
     let mut arguments = vec!["replay", "--save-results", "agent", "--results-dir", "out"];
     arguments.extend(place);
     let ran = project
@@ -290,6 +297,7 @@ fn the_command_on_the_page_of_an_agent_repeats_the_run_whatever_ids_and_paths_ar
     );
     let (_, commands) = page.split_once("```sh\n").unwrap();
     let (commands, _) = commands.split_once("\n```").unwrap();
+    assert!(commands.contains(" --sandbox-mode off "), "{commands}");
     let folder = Path::new(env!("CARGO_BIN_EXE_drift")).parent().unwrap();
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
     let ran = Command::new("sh")

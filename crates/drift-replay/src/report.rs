@@ -10,7 +10,7 @@ mod junit;
 mod published;
 
 pub use agent::to_agent_files;
-pub use command::{NoCommand, Place};
+pub use command::{NoCommand, Place, ReplayFlags};
 pub use html::to_html;
 pub use json::{RESULTS_VERSION, to_json};
 pub use junit::to_junit;

@@ -18,7 +18,7 @@ use drift_replay::filter::Filter;
 use drift_replay::redact::Redactor;
 use drift_replay::replay::{self, Judge, ReplayOptions, RunFacts, actual, failed_environments};
 use drift_replay::report::{
-    Place, RunResults, TestResult, to_agent_files, to_html, to_json, to_junit,
+    Place, ReplayFlags, RunResults, TestResult, to_agent_files, to_html, to_json, to_junit,
     to_published_results, to_published_stdout,
 };
 use drift_replay::service::Sandbox;
@@ -31,9 +31,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub(crate) fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
-    let loaded = super::load(&arguments.place)?;
+    let mut loaded = super::load(&arguments.place)?;
     let config = Arc::clone(&loaded.config);
     let options = options(arguments, &loaded)?;
+    loaded.place.replay = ReplayFlags {
+        sandbox_mode: options.sandbox_mode,
+        sandbox_config: options.sandbox_config.clone(),
+        coverage: options.coverage == Some(true),
+    };
     let plan = replay::plan(&config, &loaded.recording, &options)?;
     let measured = Selection::new(
         &config.coverage.include,

@@ -16,6 +16,17 @@ pub enum SandboxMode {
     Off,
 }
 
+impl SandboxMode {
+    /// As the configuration and the command line spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            SandboxMode::Strict => "strict",
+            SandboxMode::Auto => "auto",
+            SandboxMode::Off => "off",
+        }
+    }
+}
+
 /// `replay.sandbox`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SandboxConfig {
@@ -47,11 +58,8 @@ impl SandboxConfig {
             &["mode", "config_path", "allow_ports"],
             Unknown::Mention,
         );
-        let modes = [
-            ("strict", SandboxMode::Strict),
-            ("auto", SandboxMode::Auto),
-            ("off", SandboxMode::Off),
-        ];
+        let modes = [SandboxMode::Strict, SandboxMode::Auto, SandboxMode::Off]
+            .map(|mode| (mode.as_str(), mode));
         SandboxConfig {
             mode: reader.word(&block, "mode", &modes).unwrap_or_default(),
             allow_ports: ports(reader, &block, "allow_ports"),

@@ -1,6 +1,7 @@
 //! Command lines that reports show, to be typed as they stand: an id is whatever a
 //! trace file says it is, so nothing of it may act on the shell.
 
+use crate::config::SandboxMode;
 use std::path::{Path, PathBuf};
 
 /// Where a run found its recording and its configuration, as far as its user named
@@ -11,6 +12,20 @@ pub struct Place {
     pub trace_dir: Option<PathBuf>,
     /// `--config`.
     pub config: Option<PathBuf>,
+    /// What else changes a replay.
+    pub replay: ReplayFlags,
+}
+
+/// What the user of a replay said of the service, so that one test alone would run
+/// otherwise without it. What only chooses tests, or how many run at once, does not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReplayFlags {
+    /// `--sandbox-mode`.
+    pub sandbox_mode: Option<SandboxMode>,
+    /// `--sandbox-config`.
+    pub sandbox_config: Option<PathBuf>,
+    /// Whether coverage is collected: the service runs with what measures it.
+    pub coverage: bool,
 }
 
 /// Why a command cannot be shown.
@@ -30,6 +45,13 @@ impl Place {
     pub fn replay(&self, trace_id: &str) -> Result<String, NoCommand> {
         let mut words = vec!["drift replay".to_owned()];
         self.add(&mut words)?;
+        if let Some(mode) = self.replay.sandbox_mode {
+            words.push(format!("--sandbox-mode {}", mode.as_str()));
+        }
+        add_path(&mut words, "--sandbox-config", &self.replay.sandbox_config)?;
+        if self.replay.coverage {
+            words.push("--show-coverage".to_owned());
+        }
         words.push(option("--trace-id", "the id of the trace", trace_id)?);
         Ok(words.join(" "))
     }
@@ -67,15 +89,21 @@ impl Place {
     }
 
     fn add(&self, words: &mut Vec<String>) -> Result<(), NoCommand> {
-        let named = [("--trace-dir", &self.trace_dir), ("--config", &self.config)];
-        for (name, path) in named {
-            if let Some(path) = path.as_deref().map(Path::to_str) {
-                let path = path.ok_or(NoCommand { what: name })?;
-                words.push(option(name, name, path)?);
-            }
-        }
-        Ok(())
+        add_path(words, "--trace-dir", &self.trace_dir)?;
+        add_path(words, "--config", &self.config)
     }
+}
+
+fn add_path(
+    words: &mut Vec<String>,
+    name: &'static str,
+    path: &Option<PathBuf>,
+) -> Result<(), NoCommand> {
+    if let Some(path) = path.as_deref().map(Path::to_str) {
+        let path = path.ok_or(NoCommand { what: name })?;
+        words.push(option(name, name, path)?);
+    }
+    Ok(())
 }
 
 /// An option with its value, which may begin as an option does.
@@ -110,6 +138,7 @@ mod tests {
         let place = Place {
             trace_dir: Some("it's here".into()),
             config: Some("-c.yaml".into()),
+            ..Place::default()
         };
         assert_eq!(
             place.replay("$(touch pwned); echo").as_deref(),
@@ -131,6 +160,25 @@ mod tests {
             place.replay("-x").as_deref(),
             Ok("drift replay --trace-id=-x")
         );
+    }
+
+    #[test]
+    fn a_replay_is_repeated_with_what_changes_it_and_other_commands_without() {
+        let place = Place {
+            replay: ReplayFlags {
+                sandbox_mode: Some(SandboxMode::Off),
+                sandbox_config: Some("my fence.json".into()),
+                coverage: true,
+            },
+            ..Place::default()
+        };
+        assert_eq!(
+            place.replay("1f").as_deref(),
+            Ok(
+                "drift replay --sandbox-mode off --sandbox-config 'my fence.json' --show-coverage --trace-id 1f"
+            )
+        );
+        assert_eq!(place.show("1f").as_deref(), Ok("drift traces show 1f"));
     }
 
     #[test]

@@ -543,6 +543,7 @@ fn the_commands_in_the_pages_of_an_agent_name_the_recording_of_the_run_and_quote
     results.place = Place {
         trace_dir: Some("ext".into()),
         config: Some("my config.yaml".into()),
+        ..Place::default()
     };
     let place = "--trace-dir ext --config 'my config.yaml'";
     results.tests[1].trace_id = "$(touch pwned); echo".to_owned();
