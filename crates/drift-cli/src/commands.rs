@@ -120,13 +120,18 @@ fn load(place: &PlaceArguments) -> anyhow::Result<Loaded> {
         config: Arc::new(config),
         recording: Arc::new(recording),
         path,
-        place: Place {
-            trace_dir: place.trace_dir.clone(),
-            config: place.config.clone(),
-            ..Place::default()
-        },
+        place: named(place),
         notices,
     })
+}
+
+/// The recording and the configuration as the user named them.
+fn named(place: &PlaceArguments) -> Place {
+    Place {
+        trace_dir: place.trace_dir.clone(),
+        config: place.config.clone(),
+        ..Place::default()
+    }
 }
 
 /// Says what is wrong with the files of a recording, the rest of which is used.
@@ -157,6 +162,7 @@ fn say_problems(recording: &Recording) -> Vec<String> {
 fn find_trace<'r>(
     recording: &'r Recording,
     id: &str,
+    place: &Place,
     redactor: &Redactor,
 ) -> anyhow::Result<&'r Trace> {
     let error = match recording.find_trace(id) {
@@ -164,9 +170,10 @@ fn find_trace<'r>(
         Err(error) => error,
     };
     let FindError::Ambiguous { count, .. } = error else {
-        return Err(anyhow::anyhow!(
-            "{error}; `drift traces --all` lists what is recorded"
-        ));
+        return Err(match place.list() {
+            Ok(command) => anyhow::anyhow!("{error}; `{command}` lists what is recorded"),
+            Err(_) => anyhow::Error::new(error),
+        });
     };
     let candidates = recording
         .traces()

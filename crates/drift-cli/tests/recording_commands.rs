@@ -767,6 +767,27 @@ fn an_id_that_no_trace_has_is_answered_with_where_to_look() {
         said.contains("begins with \"f\"; `drift traces --all` lists"),
         "{said}"
     );
+    let other = project.path().join("other traces");
+    std::fs::rename(project.path().join(".tusk/traces"), other).unwrap();
+    let place = [
+        "--trace-dir",
+        "other traces",
+        "--config",
+        ".tusk/config.yaml",
+    ];
+    let commands: [&[&str]; 4] = [
+        &["traces", "show", "f"],
+        &["explain", "f", "1"],
+        &["diff", "a", "f"],
+        &["replay", "--trace-id", "f"],
+    ];
+    for command in commands {
+        let ran = project.drift(&[command, &place].concat());
+        let said = text(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(2), "{said}");
+        let list = "`drift traces --trace-dir 'other traces' --config '.tusk/config.yaml' --all`";
+        assert!(said.contains(list), "{command:?}: {said}");
+    }
 }
 
 #[test]

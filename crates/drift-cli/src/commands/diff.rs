@@ -11,6 +11,7 @@ use drift_replay::compare::{Change, diff_json};
 use drift_replay::load::{LoadOptions, Recording, Trace, parse_line};
 use drift_replay::outbound::{InputDifference, redact_differences};
 use drift_replay::redact::Redactor;
+use drift_replay::report::Place;
 use drift_replay::trace_diff::{SpanPair, diff_traces};
 use drift_rust_core::{DiffError, Difference, JsonError, Side};
 use serde_json::value::RawValue;
@@ -212,6 +213,7 @@ fn traces(arguments: &DiffArguments) -> anyhow::Result<Exit> {
     let asked = arguments.place.trace_dir.clone();
     let mut traces = Traces {
         folder: asked.unwrap_or_else(|| config.traces_dir.clone()),
+        place: super::named(&arguments.place),
         redactor: &redactor,
         recorded: None,
     };
@@ -247,6 +249,8 @@ fn redact(pair: &mut SpanPair, redactor: &Redactor) {
 /// Where the traces of the two sides come from.
 struct Traces<'a> {
     folder: PathBuf,
+    /// As it was named.
+    place: Place,
     redactor: &'a Redactor,
     /// Read when the first side is an id, and used for the second too.
     recorded: Option<Recording>,
@@ -278,7 +282,12 @@ impl Traces<'_> {
             })?,
         };
         let recording = self.recorded.insert(recording);
-        let trace = super::find_trace(recording, &path.to_string_lossy(), self.redactor)?;
+        let trace = super::find_trace(
+            recording,
+            &path.to_string_lossy(),
+            &self.place,
+            self.redactor,
+        )?;
         spans_of(recording, trace)
     }
 }

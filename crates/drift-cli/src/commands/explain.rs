@@ -18,7 +18,12 @@ use std::io::Write as _;
 pub(crate) fn run(arguments: &ExplainArguments) -> anyhow::Result<Exit> {
     let loaded = super::load(&arguments.place)?;
     let redactor = Redactor::new(loaded.config.redaction.clone());
-    let trace = super::find_trace(&loaded.recording, &arguments.trace, &redactor)?;
+    let trace = super::find_trace(
+        &loaded.recording,
+        &arguments.trace,
+        &loaded.place,
+        &redactor,
+    )?;
     let live = last_run::find(&loaded.config.base_dir, &trace.trace_id, &arguments.span);
     let live = live.unwrap_or_else(|error| {
         note(format!("{} {error:#}", styled("notice:", CAUTION)));

@@ -88,7 +88,8 @@ fn options(arguments: &ReplayArguments, loaded: &Loaded) -> anyhow::Result<Repla
     let mut filter = Filter::parse(arguments.filter.as_deref().unwrap_or_default())?;
     if let Some(id) = &arguments.trace_id {
         // Says so where there is none, or more than one.
-        loaded.recording.find_trace(id)?;
+        let redactor = Redactor::new(loaded.config.redaction.clone());
+        super::find_trace(&loaded.recording, id, &loaded.place, &redactor)?;
     }
     if let Some(file) = &arguments.trace_file {
         let is_there = loaded

@@ -1,5 +1,6 @@
 //! `drift traces`: what is recorded, as a table, or one trace as a tree.
 
+use super::Loaded;
 use super::span_tree::Tree;
 use crate::Exit;
 use crate::args::{ShowArguments, TracesArguments, TracesCommand};
@@ -25,9 +26,7 @@ pub(crate) fn run(arguments: &TracesArguments) -> anyhow::Result<Exit> {
             "--filter chooses among the traces of the list; `drift traces show` draws the one \
              whose id it is given"
         ),
-        Some(TracesCommand::Show(show)) => {
-            self::show(&loaded.recording, show, arguments.json, &redactor)
-        }
+        Some(TracesCommand::Show(show)) => self::show(&loaded, show, arguments.json, &redactor),
         None => list(&loaded.recording, arguments, &redactor),
     }
 }
@@ -169,12 +168,13 @@ fn as_json(listed: &Listed<'_>, redactor: &Redactor) -> serde_json::Value {
 }
 
 fn show(
-    recording: &Recording,
+    loaded: &Loaded,
     arguments: &ShowArguments,
     as_json: bool,
     redactor: &Redactor,
 ) -> anyhow::Result<Exit> {
-    let trace = super::find_trace(recording, &arguments.trace, redactor)?;
+    let recording = &loaded.recording;
+    let trace = super::find_trace(recording, &arguments.trace, &loaded.place, redactor)?;
     let mut spans = Vec::new();
     for index in trace.spans() {
         spans.push(redactor.span(&recording.span(index)?));

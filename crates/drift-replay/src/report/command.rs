@@ -56,6 +56,17 @@ impl Place {
         Ok(words.join(" "))
     }
 
+    /// The command that lists all traces.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn list(&self) -> Result<String, NoCommand> {
+        let mut words = vec!["drift traces".to_owned()];
+        self.add(&mut words)?;
+        words.push("--all".to_owned());
+        Ok(words.join(" "))
+    }
+
     /// The command that shows one trace.
     ///
     /// # Errors
@@ -179,6 +190,16 @@ mod tests {
             )
         );
         assert_eq!(place.show("1f").as_deref(), Ok("drift traces show 1f"));
+    }
+
+    #[test]
+    fn the_list_is_of_the_same_recording() {
+        let place = Place {
+            trace_dir: Some("other traces".into()),
+            ..Place::default()
+        };
+        let line = "drift traces --trace-dir 'other traces' --all";
+        assert_eq!(place.list().as_deref(), Ok(line));
     }
 
     #[test]
