@@ -85,7 +85,7 @@ pub(crate) struct RecordArguments {
     /// Which part of the requests the SDK records, from 0 to 1
     #[arg(long, value_name = "RATE", default_value_t = 1.0)]
     pub(crate) sampling_rate: f64,
-    /// Where the traces go, where it is not what the configuration says
+    /// Where the SDK writes, where that is not what the configuration here says. The SDK is not told: it takes the folder from `traces.dir` of its own .tusk/config.yaml alone
     #[arg(long, value_name = "DIRECTORY")]
     pub(crate) trace_dir: Option<PathBuf>,
     /// Print nothing but errors; the service's own output stays

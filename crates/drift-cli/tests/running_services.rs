@@ -207,6 +207,33 @@ fn record_takes_its_command_with_and_without_two_dashes() {
 }
 
 #[test]
+fn record_says_where_the_sdk_wrote_when_another_folder_was_watched() {
+    let project = Project::new();
+    let new = span('c', 1_795_227_910, "/new", "{}");
+    std::fs::write(project.path().join("new"), new + "\n").unwrap();
+    // As an SDK does it, which takes the folder from the configuration.
+    let sdk = "cp new .tusk/traces/new.jsonl";
+    let record = ["record", "--trace-dir", "mine", "--", "sh", "-c", sdk];
+    let ran = project.drift(&record);
+    let said = text(&ran.stderr);
+    assert!(said.contains("nothing was recorded in mine"), "{said}");
+    assert!(
+        said.contains(".tusk/traces: the folder of --trace-dir"),
+        "{said}"
+    );
+    assert!(said.contains("set traces.dir"), "{said}");
+    let sdk = "mkdir -p mine; cp new mine/new.jsonl";
+    let ran = project.drift(&["record", "--trace-dir", "mine", "--", "sh", "-c", sdk]);
+    let said = text(&ran.stderr);
+    assert!(said.contains("1 trace"), "{said}");
+    let next = "next: drift traces --trace-dir mine, drift replay --trace-dir mine";
+    assert!(said.contains(next), "{said}");
+    let ran = project.drift(&["record", "--trace-dir", "none", "--", "true"]);
+    let said = text(&ran.stderr);
+    assert!(said.contains("does the service initialise"), "{said}");
+}
+
+#[test]
 fn record_names_a_line_that_its_command_left_half_written() {
     let project = Project::new();
     let line = span('c', 1_795_227_890, "/new", "{}");

@@ -6,7 +6,9 @@ use crate::describe;
 use crate::signals::on_signals;
 use crate::terminal::{ACCENT, BAD, CAUTION, DIM, GOOD, bytes, count, note, styled};
 use anyhow::bail;
+use drift_replay::Config;
 use drift_replay::record::{RecordEvent, RecordOptions, RecordOutcome, record};
+use drift_replay::report::Place;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -26,6 +28,8 @@ pub(crate) fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
         limit: arguments.for_seconds.map(Duration::from_secs),
         traces: arguments.traces,
     };
+    let elsewhere = sdk_folder(arguments, &options.trace_dir);
+    let bytes_before = elsewhere.as_deref().map(trace_bytes);
     let (sender, stops) = mpsc::channel();
     let stopped = on_signals(move |stopped| {
         // Nothing is left to stop when nobody listens any more.
@@ -39,10 +43,42 @@ pub(crate) fn run(arguments: &RecordArguments) -> anyhow::Result<Exit> {
         }
     })?;
     if !arguments.quiet {
-        summary(&outcome, &options.trace_dir);
+        let came_elsewhere = elsewhere.filter(|folder| Some(trace_bytes(folder)) != bytes_before);
+        summary(&outcome, arguments, &options.trace_dir, came_elsewhere);
     }
     let of_command = outcome.ended.map(describe::exit_code).map(Exit::Of);
     Ok(stopped.exit().or(of_command).unwrap_or(Exit::Same))
+}
+
+/// Where the SDK writes if nobody told it anything, where another folder is watched:
+/// neither an option nor a variable of ours changes what it reads in its configuration.
+fn sdk_folder(arguments: &RecordArguments, watched: &Path) -> Option<PathBuf> {
+    let here = std::env::current_dir().ok()?;
+    let home = std::env::var("HOME").ok().map(PathBuf::from);
+    let variable = |name: &str| match name {
+        "TUSK_TRACES_DIR" => None,
+        _ => std::env::var(name).ok(),
+    };
+    // What is wrong with it is no reason not to record into a folder that was named.
+    let config = Config::discover(&here, home.as_deref(), &variable).ok();
+    let folder = match config {
+        Some(config) => config.traces_dir,
+        None => here.join(".tusk/traces"),
+    };
+    let is_chosen = arguments.trace_dir.is_some() || std::env::var_os("TUSK_TRACES_DIR").is_some();
+    let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| here.join(path));
+    (is_chosen && real(&folder) != real(watched)).then_some(folder)
+}
+
+/// The bytes of all trace files of a folder; 0 for one that is not there.
+fn trace_bytes(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_trace = |path: &Path| path.extension().is_some_and(|ending| ending == "jsonl");
+    entries
+        .map(|entry| entry.path())
+        .filter(|path| is_trace(path))
+        .filter_map(|path| Some(path.metadata().ok()?.len()))
+        .sum()
 }
 
 /// Where the SDK will write: it takes `traces.dir` from the folder it runs in.
@@ -84,18 +120,29 @@ fn show(event: &RecordEvent<'_>, options: &RecordOptions) {
     }
 }
 
-fn summary(outcome: &RecordOutcome, trace_dir: &Path) {
+fn summary(
+    outcome: &RecordOutcome,
+    arguments: &RecordArguments,
+    trace_dir: &Path,
+    came_elsewhere: Option<PathBuf>,
+) {
     if let Some(status) = outcome.ended {
         let how = drift_replay::process_group::describe(status);
         note(format!("the command ended by itself with {how}"));
     }
     if outcome.spans == 0 {
-        note(styled(
-            format!(
-                "nothing was recorded in {}: does the service initialise its Tusk Drift SDK before it imports \
-                 other libraries, and did it get a request?",
-                trace_dir.display()
+        let why = match came_elsewhere {
+            Some(folder) => format!(
+                "the SDK wrote to {}: the folder of --trace-dir or TUSK_TRACES_DIR is only watched; \
+                 set traces.dir of .tusk/config.yaml, which the SDK reads",
+                folder.display()
             ),
+            None => "does the service initialise its Tusk Drift SDK before it imports other \
+                     libraries, and did it get a request?"
+                .to_owned(),
+        };
+        note(styled(
+            format!("nothing was recorded in {}: {why}", trace_dir.display()),
             CAUTION,
         ));
         return;
@@ -107,5 +154,11 @@ fn summary(outcome: &RecordOutcome, trace_dir: &Path) {
         bytes(outcome.bytes),
         trace_dir.display()
     ));
-    note(styled("next: drift traces, drift replay", DIM));
+    let place = Place {
+        trace_dir: arguments.trace_dir.clone(),
+        ..Place::default()
+    };
+    if let (Ok(traces), Ok(replay)) = (place.whole("drift traces"), place.whole("drift replay")) {
+        note(styled(format!("next: {traces}, {replay}"), DIM));
+    }
 }

@@ -56,15 +56,20 @@ impl Place {
         Ok(words.join(" "))
     }
 
+    /// A command about the whole recording: `drift traces`.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn whole(&self, command: &str) -> Result<String, NoCommand> {
+        self.about(command, &[])
+    }
+
     /// The command that lists all traces.
     ///
     /// # Errors
     /// As above.
     pub fn list(&self) -> Result<String, NoCommand> {
-        let mut words = vec!["drift traces".to_owned()];
-        self.add(&mut words)?;
-        words.push("--all".to_owned());
-        Ok(words.join(" "))
+        Ok(format!("{} --all", self.whole("drift traces")?))
     }
 
     /// The command that shows one trace.
