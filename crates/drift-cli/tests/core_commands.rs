@@ -5,14 +5,11 @@
     reason = "a test that cannot go on fails with where and why"
 )]
 
-use std::io::Write as _;
-use std::process::{Command, Stdio};
+mod support;
 
-struct Ran {
-    output: String,
-    errors: String,
-    code: i32,
-}
+use std::io::Write as _;
+use std::process::Stdio;
+use support::Ran;
 
 /// Runs `drift` in a folder of its own; `$DIR` in an argument is that folder.
 fn drift(arguments: &[&str], input: &[u8], files: &[(&str, &[u8])]) -> Ran {
@@ -20,21 +17,14 @@ fn drift(arguments: &[&str], input: &[u8], files: &[(&str, &[u8])]) -> Ran {
     for (name, contents) in files {
         std::fs::write(folder.path().join(name), contents).unwrap();
     }
-    let mut child = Command::new(env!("CARGO_BIN_EXE_drift"))
-        .args(arguments)
-        .current_dir(folder.path())
+    let mut child = support::drift(arguments, folder.path())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     child.stdin.take().unwrap().write_all(input).unwrap();
-    let ended = child.wait_with_output().unwrap();
-    Ran {
-        output: String::from_utf8(ended.stdout).unwrap(),
-        errors: String::from_utf8(ended.stderr).unwrap(),
-        code: ended.status.code().unwrap(),
-    }
+    Ran::from(child.wait_with_output().unwrap())
 }
 
 // `printf '{"a":"é","b":1}' | sha256sum`.

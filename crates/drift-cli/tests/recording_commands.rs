@@ -8,30 +8,32 @@
 
 mod support;
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, Read as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use support::{Project, SERVICE, interrupt, signal, span, text, wait_for};
+use support::{
+    Project, Ran, SERVICE, at_home_in, first_line, interrupt, signal, span, text, wait_for,
+};
 
 #[test]
 fn traces_lists_what_is_recorded_in_the_order_it_happened() {
     let project = Project::new();
     let ran = project.drift(&["traces"]);
-    let listed = text(&ran.stdout);
+    let listed = &ran.output;
     let (orders, products) = (listed.find("GET /orders"), listed.find("GET /products/1"));
     assert!(orders.is_some() && orders < products, "{listed}");
     assert!(
         listed.contains("200") && listed.contains("1.5 ms"),
         "{listed}"
     );
-    assert_eq!(ran.status.code(), Some(0));
+    assert_eq!(ran.code, 0);
 }
 
 #[test]
 fn traces_as_json_is_what_the_published_list_prints() {
     let project = Project::new();
     let ran = project.drift(&["list", "--json", "--filter", "path=^/orders$"]);
-    let listed: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    let listed: serde_json::Value = serde_json::from_str(&ran.output).unwrap();
     assert_eq!(listed["count"], 1);
     let test = &listed["tests"][0];
     assert_eq!(test["id"], "a".repeat(32));
@@ -50,9 +52,9 @@ fn a_broken_line_is_named_and_the_rest_is_used() {
     lines.push_str("{\"traceId\":\n");
     std::fs::write(&file, lines).unwrap();
     let ran = project.drift(&["traces"]);
-    let said = text(&ran.stderr);
+    let said = &ran.errors;
     assert!(said.contains("a.jsonl:2"), "{said}");
-    assert!(text(&ran.stdout).contains("GET /orders"));
+    assert!(ran.output.contains("GET /orders"));
 }
 
 #[test]
@@ -60,20 +62,16 @@ fn a_folder_without_traces_says_how_to_record_some() {
     let project = Project::new();
     std::fs::remove_dir_all(project.path().join(".tusk/traces")).unwrap();
     let ran = project.drift(&["replay"]);
-    assert_eq!(ran.status.code(), Some(2));
-    assert!(
-        text(&ran.stderr).contains("drift record"),
-        "{}",
-        text(&ran.stderr)
-    );
+    assert_eq!(ran.code, 2);
+    assert!(ran.errors.contains("drift record"), "{}", ran.errors);
 }
 
 #[test]
 fn an_unchanged_service_replays_green() {
     let project = Project::new();
     let ran = project.drift(&["replay"]);
-    let said = text(&ran.stdout);
-    assert_eq!(ran.status.code(), Some(0), "{said}{}", text(&ran.stderr));
+    let said = &ran.output;
+    assert_eq!(ran.code, 0, "{said}{}", ran.errors);
     assert!(said.contains("2 tests: 2 passed"), "{said}");
     assert!(!said.contains('\x1b'), "a pipe gets no colours");
     assert!(!project.accepts(), "the service is stopped");
@@ -92,13 +90,9 @@ fn a_changed_value_is_shown_by_path_in_every_form_and_exits_1() {
         "--save-results",
         "json",
     ];
-    let ran = project
-        .command(&arguments)
-        .env("VERSION", "2")
-        .output()
-        .unwrap();
-    assert_eq!(ran.status.code(), Some(1), "{}", text(&ran.stderr));
-    let results: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    let ran = Ran::of(project.command(&arguments).env("VERSION", "2"));
+    assert_eq!(ran.code, 1, "{}", ran.errors);
+    let results: serde_json::Value = serde_json::from_str(&ran.output).unwrap();
     assert_eq!(results["totals"]["deviated"], 2);
     let deviation = &results["tests"][0]["deviations"][0];
     assert_eq!(deviation["code"], "BODY_CHANGED");
@@ -153,9 +147,9 @@ fn a_kernel_without_landlock_is_told_where_a_sandbox_is_required_and_replays_wit
             .args(["replay", "--sandbox-mode", mode])
             .current_dir(project.path())
             .env("HOME", project.path());
-        let ran = command.output().unwrap();
-        let errors = text(&ran.stderr);
-        assert_eq!(ran.status.code(), Some(code), "{mode}: {errors}");
+        let ran = Ran::of(&mut command);
+        let errors = &ran.errors;
+        assert_eq!(ran.code, code, "{mode}: {errors}");
         assert!(errors.contains(said), "{mode}: {errors}");
         assert_eq!(errors.contains("sandbox"), mode != "off", "{errors}");
     }
@@ -164,11 +158,11 @@ fn a_kernel_without_landlock_is_told_where_a_sandbox_is_required_and_replays_wit
 /// Whether the kernel of this test confines, as `drift` says.
 fn has_sandbox(project: &Project) -> bool {
     let ran = project.drift(&["replay", "--sandbox-mode", "strict"]);
-    let errors = text(&ran.stderr);
+    let errors = &ran.errors;
     let confined = format!("; sandbox: TCP to port {} only", project.port);
     let is_confined = errors.contains(&confined);
     let expected = if is_confined { 0 } else { 2 };
-    assert_eq!(ran.status.code(), Some(expected), "{errors}");
+    assert_eq!(ran.code, expected, "{errors}");
     assert!(
         is_confined || errors.contains("the sandbox is required"),
         "{errors}"
@@ -190,8 +184,8 @@ fn a_file_of_the_published_sandbox_opens_its_local_ports_and_its_other_keys_are_
     );
     std::fs::write(project.path().join("fence.json"), fence).unwrap();
     let ran = project.drift(&["replay", "--sandbox-config", "fence.json"]);
-    let errors = text(&ran.stderr);
-    assert_eq!(ran.status.code(), Some(0), "{errors}");
+    let errors = &ran.errors;
+    assert_eq!(ran.code, 0, "{errors}");
     assert!(errors.contains("fence.json: not applied here"), "{errors}");
     assert!(errors.contains(": command"), "{errors}");
     if has_sandbox(&project) {
@@ -202,12 +196,8 @@ fn a_file_of_the_published_sandbox_opens_its_local_ports_and_its_other_keys_are_
         assert!(errors.contains("runs without a sandbox"), "{errors}");
     }
     let ran = project.drift(&["replay", "--sandbox-config", "none.json"]);
-    assert_eq!(ran.status.code(), Some(2));
-    assert!(
-        text(&ran.stderr).contains("none.json"),
-        "{}",
-        text(&ran.stderr)
-    );
+    assert_eq!(ran.code, 2);
+    assert!(ran.errors.contains("none.json"), "{}", ran.errors);
 }
 
 #[test]
@@ -221,8 +211,8 @@ fn results_for_an_agent_are_an_index_and_a_page_for_each_deviating_test() {
     std::fs::write(project.path().join("service.py"), changed).unwrap();
     let arguments = ["replay", "--save-results", "agent", "--results-dir", "out"];
     let ran = project.drift(&arguments);
-    let errors = text(&ran.stderr);
-    assert_eq!(ran.status.code(), Some(1), "{errors}");
+    let errors = &ran.errors;
+    assert_eq!(ran.code, 1, "{errors}");
     let mut runs = std::fs::read_dir(project.path().join("out")).unwrap();
     let run = runs.next().unwrap().unwrap().path();
     let page_name = format!("deviation-{}.md", "a".repeat(32));
@@ -253,8 +243,8 @@ fn results_for_an_agent_are_an_index_and_a_page_for_each_deviating_test() {
         .unwrap();
     let again: Vec<&str> = std::iter::once("replay").chain(again.split(' ')).collect();
     let ran = project.drift(&again);
-    assert_eq!(ran.status.code(), Some(1));
-    let said = text(&ran.stdout);
+    assert_eq!(ran.code, 1);
+    let said = &ran.output;
     assert!(said.contains("1 test: 0 passed, 1 deviated"), "{said}");
 }
 
@@ -281,12 +271,8 @@ fn the_command_on_the_page_of_an_agent_repeats_the_run_whatever_ids_and_paths_ar
     ];
     let mut arguments = vec!["replay", "--save-results", "agent", "--results-dir", "out"];
     arguments.extend(place);
-    let ran = project
-        .command(&arguments)
-        .env("VERSION", "2")
-        .output()
-        .unwrap();
-    assert_eq!(ran.status.code(), Some(1), "{}", text(&ran.stderr));
+    let ran = Ran::of(project.command(&arguments).env("VERSION", "2"));
+    assert_eq!(ran.code, 1, "{}", ran.errors);
     let run = std::fs::read_dir(project.path().join("out")).unwrap();
     let run = run.last().unwrap().unwrap().path();
     let page = run.join("deviation-__touch_pwned___echo.md");
@@ -300,16 +286,12 @@ fn the_command_on_the_page_of_an_agent_repeats_the_run_whatever_ids_and_paths_ar
     assert!(commands.contains(" --sandbox-mode off "), "{commands}");
     let folder = Path::new(env!("CARGO_BIN_EXE_drift")).parent().unwrap();
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
-    let ran = Command::new("sh")
-        .args(["-c", commands])
-        .current_dir(project.path())
-        .env("HOME", project.path())
-        .env("PATH", path)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let said = text(&ran.stdout);
-    assert_eq!(ran.status.code(), Some(0), "{said}{}", text(&ran.stderr));
+    let mut shell = Command::new("sh");
+    shell.args(["-c", commands]).env("PATH", path);
+    at_home_in(project.path(), &mut shell);
+    let ran = Ran::of(&mut shell);
+    let said = &ran.output;
+    assert_eq!(ran.code, 0, "{said}{}", ran.errors);
     assert!(said.contains("1 test: 0 passed, 1 deviated"), "{said}");
     assert!(!project.path().join("pwned").exists());
 }
@@ -318,7 +300,7 @@ fn the_command_on_the_page_of_an_agent_repeats_the_run_whatever_ids_and_paths_ar
 fn the_published_form_on_standard_output_is_one_object_a_test() {
     let project = Project::new();
     let ran = project.drift(&["run", "--print", "--output-format", "json"]);
-    let objects: Vec<serde_json::Value> = serde_json::Deserializer::from_slice(&ran.stdout)
+    let objects: Vec<serde_json::Value> = serde_json::Deserializer::from_str(&ran.output)
         .into_iter()
         .collect::<Result<_, _>>()
         .unwrap();
@@ -331,9 +313,7 @@ fn the_published_form_on_standard_output_is_one_object_a_test() {
 fn a_port_in_use_is_named_and_exits_2() {
     let project = Project::new();
     let _holder = std::net::TcpListener::bind(("127.0.0.1", project.port)).unwrap();
-    let ran = project.drift(&["replay"]);
-    let said = text(&ran.stderr);
-    assert_eq!(ran.status.code(), Some(2), "{said}");
+    let said = project.refused(&["replay"]);
     assert!(said.contains(&format!("port {}", project.port)), "{said}");
 }
 
@@ -341,9 +321,7 @@ fn a_port_in_use_is_named_and_exits_2() {
 fn a_start_command_that_fails_shows_its_output_and_exits_2() {
     let project = Project::new();
     project.configure("echo no such database; exit 3");
-    let ran = project.drift(&["replay"]);
-    let said = text(&ran.stderr);
-    assert_eq!(ran.status.code(), Some(2), "{said}");
+    let said = project.refused(&["replay"]);
     assert!(said.contains("no such database"), "{said}");
 }
 
@@ -355,9 +333,7 @@ fn an_unknown_key_of_the_configuration_is_named_with_the_nearest_known_one() {
         "service:\n  prot: 3000\n  start:\n    command: x\n",
     )
     .unwrap();
-    let ran = project.drift(&["replay"]);
-    let said = text(&ran.stderr);
-    assert_eq!(ran.status.code(), Some(2), "{said}");
+    let said = project.refused(&["replay"]);
     for part in ["config.yaml", ":2", "prot", "port"] {
         assert!(said.contains(part), "{part}: {said}");
     }
@@ -372,24 +348,20 @@ fn without_a_start_command_the_key_to_set_is_named() {
     )
     .unwrap();
     let ran = project.drift(&["replay"]);
-    assert_eq!(ran.status.code(), Some(2));
+    assert_eq!(ran.code, 2);
     assert!(
-        text(&ran.stderr).contains("service.start.command"),
+        ran.errors.contains("service.start.command"),
         "{}",
-        text(&ran.stderr)
+        ran.errors
     );
 }
 
 #[test]
 fn ctrl_c_stops_the_service_prints_what_was_done_and_exits_130() {
     let project = Project::new();
-    // The second request is never answered.
-    let hanging = SERVICE.replace("        body = json", "        import time\n        if 'products' in self.path: time.sleep(600)\n        body = json");
-    std::fs::write(project.path().join("service.py"), hanging).unwrap();
+    project.hang();
     let mut child = project.start(&["replay"]);
-    let mut first = String::new();
-    let mut output = BufReader::new(child.stdout.take().unwrap());
-    output.read_line(&mut first).unwrap();
+    let (first, mut output) = first_line(&mut child);
     assert!(first.contains("GET /orders"), "{first}");
     interrupt(&child);
     let mut rest = String::new();
@@ -408,15 +380,12 @@ fn record_shows_a_trace_that_arrives_and_waits_for_the_files_before_it_stops_the
     std::fs::write(project.path().join("line"), line + "\n").unwrap();
     let script = "test $TUSK_DRIFT_MODE = RECORD && mkdir -p .tusk/traces && echo ready && sleep 1 && cat line > .tusk/traces/c.jsonl; sleep 600";
     let mut child = project.start(&["record", "--settle", "2", "--", "sh", "-c", script]);
-    let mut ready = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut ready)
-        .unwrap();
+    let (ready, _output) = first_line(&mut child);
     assert_eq!(ready, "ready\n");
     interrupt(&child);
-    let ended = child.wait_with_output().unwrap();
-    let said = text(&ended.stderr);
-    assert_eq!(ended.status.code(), Some(130), "{said}");
+    let ended = Ran::from(child.wait_with_output().unwrap());
+    let said = &ended.errors;
+    assert_eq!(ended.code, 130, "{said}");
     assert!(said.contains("recorded GET /new → 200"), "{said}");
     assert!(said.contains("1 trace, 1 span"), "{said}");
 }
@@ -431,8 +400,8 @@ fn record_kills_a_service_that_ignores_sigterm() {
     let ran = project.drift(&[
         "record", "--settle", "0", "--traces", "1", "--", "sh", "-c", script,
     ]);
-    let said = text(&ran.stderr);
-    assert_eq!(ran.status.code(), Some(0), "{said}");
+    let said = &ran.errors;
+    assert_eq!(ran.code, 0, "{said}");
     assert!(said.contains("was killed"), "{said}");
     assert!(has_ended(&project.path().join("stubborn")));
 }
@@ -459,8 +428,8 @@ fn record_ends_a_daemon_that_left_the_process_group() {
         std::fs::read_to_string(&daemon).is_ok_and(|number| number.ends_with('\n'))
     });
     interrupt(&child);
-    let ended = child.wait_with_output().unwrap();
-    assert_eq!(ended.status.code(), Some(130), "{}", text(&ended.stderr));
+    let ended = Ran::from(child.wait_with_output().unwrap());
+    assert_eq!(ended.code, 130, "{}", ended.errors);
     assert!(has_ended(&daemon));
 }
 
@@ -468,8 +437,8 @@ fn record_ends_a_daemon_that_left_the_process_group() {
 fn record_passes_the_end_of_the_command_on_and_says_that_nothing_came() {
     let project = Project::new();
     let ran = project.drift(&["record", "--", "sh", "-c", "exit 7"]);
-    let said = text(&ran.stderr);
-    assert_eq!(ran.status.code(), Some(7), "{said}");
+    let said = &ran.errors;
+    assert_eq!(ran.code, 7, "{said}");
     assert!(
         said.contains("exit code 7") && said.contains("nothing was recorded"),
         "{said}"
@@ -480,25 +449,17 @@ fn record_passes_the_end_of_the_command_on_and_says_that_nothing_came() {
 fn record_of_a_command_that_is_not_there_names_it() {
     let project = Project::new();
     let ran = project.drift(&["record", "--", "no-such-program"]);
-    assert_eq!(ran.status.code(), Some(2));
-    assert!(
-        text(&ran.stderr).contains("no-such-program"),
-        "{}",
-        text(&ran.stderr)
-    );
+    assert_eq!(ran.code, 2);
+    assert!(ran.errors.contains("no-such-program"), "{}", ran.errors);
 }
 
 #[test]
 fn serve_prints_the_variables_of_the_sdk_and_exits_130_on_ctrl_c() {
     let project = Project::new();
     let mut child = project.start(&["serve", "--tcp", "127.0.0.1:0"]);
-    let mut output = BufReader::new(child.stdout.take().unwrap());
-    let mut lines = Vec::new();
-    for _ in 0..3 {
-        let mut line = String::new();
-        output.read_line(&mut line).unwrap();
-        lines.push(line.trim_end().to_owned());
-    }
+    let (mode, output) = first_line(&mut child);
+    let mut lines = vec![mode.trim_end().to_owned()];
+    lines.extend(output.lines().take(2).map(Result::unwrap));
     assert_eq!(lines[0], "TUSK_DRIFT_MODE=REPLAY");
     assert_eq!(lines[1], "TUSK_MOCK_HOST=127.0.0.1");
     let port: u16 = lines[2]
@@ -515,25 +476,21 @@ fn serve_prints_the_variables_of_the_sdk_and_exits_130_on_ctrl_c() {
 fn explain_names_what_to_type_when_there_is_no_such_span() {
     let project = Project::new();
     let ran = project.drift(&["explain", "aaaa", "1234"]);
-    assert_eq!(ran.status.code(), Some(2));
-    assert!(
-        text(&ran.stderr).contains("drift traces show"),
-        "{}",
-        text(&ran.stderr)
-    );
+    assert_eq!(ran.code, 2);
+    assert!(ran.errors.contains("drift traces show"), "{}", ran.errors);
 }
 
 #[test]
 fn explain_says_when_what_the_last_replay_left_is_empty_and_not_when_it_made_no_calls() {
     let project = Project::new();
     let kept = project.path().join(".tusk/last-replay.bin");
-    assert_eq!(project.drift(&["replay"]).status.code(), Some(0));
+    assert_eq!(project.drift(&["replay"]).code, 0);
     for (content, is_said) in [(None, false), (Some(""), true), (Some("\u{1}x\n"), true)] {
         if let Some(content) = content {
             std::fs::write(&kept, content).unwrap();
         }
         let ran = project.drift(&["explain", "aaaa", "1234"]);
-        let said = text(&ran.stderr);
+        let said = &ran.errors;
         let is_there = said.contains("last-replay.bin is not what drift replay wrote");
         assert_eq!(is_there, is_said, "{content:?}: {said}");
     }
@@ -543,8 +500,8 @@ fn explain_says_when_what_the_last_replay_left_is_empty_and_not_when_it_made_no_
 fn diff_of_two_traces_shows_their_answers_by_path() {
     let project = Project::new();
     let ran = project.drift(&["diff", "aaaa", "bbbb", "--json"]);
-    assert_eq!(ran.status.code(), Some(1), "{}", text(&ran.stderr));
-    let pairs: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!(ran.code, 1, "{}", ran.errors);
+    let pairs: serde_json::Value = serde_json::from_str(&ran.output).unwrap();
     assert_eq!(pairs[0]["output"][0]["left"], "/orders");
     let found: Vec<&str> = pairs[0]["output"]
         .as_array()
@@ -554,19 +511,17 @@ fn diff_of_two_traces_shows_their_answers_by_path() {
         .collect();
     assert_eq!(found, ["$.body.path"]);
     let ran = project.drift(&["diff", ".tusk/traces/a.jsonl", ".tusk/traces/a.jsonl"]);
-    assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
+    assert_eq!(ran.code, 0, "{}", ran.errors);
 }
 
 #[test]
 fn diff_takes_any_beginning_of_an_id_and_a_trace_beside_a_file() {
     let project = Project::new();
     let ran = project.drift(&["diff", "a", "b"]);
-    assert_eq!(ran.status.code(), Some(1), "{}", text(&ran.stderr));
+    assert_eq!(ran.code, 1, "{}", ran.errors);
     let ran = project.drift(&["diff", "a", ".tusk/traces/a.jsonl"]);
-    assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
-    let ran = project.drift(&["diff", "a", ".tusk/config.yaml"]);
-    let said = text(&ran.stderr);
-    assert_eq!(ran.status.code(), Some(2), "{said}");
+    assert_eq!(ran.code, 0, "{}", ran.errors);
+    let said = project.refused(&["diff", "a", ".tusk/config.yaml"]);
     assert!(said.contains("a is a trace and"), "{said}");
 }
 
@@ -616,7 +571,7 @@ fn secrets_of_a_recording_are_not_shown_unless_that_is_switched_off() {
     ];
     for arguments in commands {
         let ran = project.drift(arguments);
-        let said = text(&ran.stdout) + &text(&ran.stderr);
+        let said = ran.output + &ran.errors;
         assert!(!said.contains("hunter2"), "{arguments:?}: {said}");
         assert!(!said.contains("aHVudGVyMi"), "{arguments:?}: {said}");
         assert!(said.contains("[redacted "), "{arguments:?}: {said}");
@@ -626,7 +581,7 @@ fn secrets_of_a_recording_are_not_shown_unless_that_is_switched_off() {
     std::fs::write(&config, text_of + "redaction:\n  enabled: false\n").unwrap();
     for arguments in commands {
         let ran = project.drift(arguments);
-        let said = text(&ran.stdout);
+        let said = &ran.output;
         assert!(said.contains("hunter2"), "{arguments:?}: {said}");
     }
 }
@@ -666,7 +621,7 @@ fn the_difference_of_two_passwords_is_shown_without_them() {
     write('d', "SECRETTWO");
     for arguments in [&["diff", "cc", "dd"][..], &["diff", "cc", "dd", "--json"]] {
         let ran = project.drift(arguments);
-        let said = text(&ran.stdout) + &text(&ran.stderr);
+        let said = ran.output + &ran.errors;
         assert!(!said.contains("SECRET"), "{arguments:?}: {said}");
         assert!(said.contains("[redacted "), "{arguments:?}: {said}");
         for path in [
@@ -686,11 +641,8 @@ fn explain_lists_the_calls_whose_ids_begin_alike_and_takes_none_of_them() {
     let project = Project::new();
     secrets(&project);
     let ran = project.drift(&["explain", "cc", "d1"]);
-    let said = text(&ran.stderr);
-    assert_eq!(
-        (ran.status.code(), text(&ran.stdout)),
-        (Some(2), String::new())
-    );
+    let said = &ran.errors;
+    assert_eq!((ran.code, ran.output.as_str()), (2, ""));
     for part in [
         "2 spans begin with \"d1\"",
         "d100000000000001 UPDATE users",
@@ -714,8 +666,8 @@ fn the_beginning_of_several_traces_lists_them_with_their_requests() {
     ];
     for arguments in commands {
         let ran = project.drift(arguments);
-        let said = text(&ran.stderr);
-        assert_eq!(ran.status.code(), Some(2), "{arguments:?}: {said}");
+        let said = &ran.errors;
+        assert_eq!(ran.code, 2, "{arguments:?}: {said}");
         for part in ["2 traces", "GET /orders", "GET /again"] {
             assert!(said.contains(part), "{arguments:?}: {said}");
         }
@@ -731,14 +683,14 @@ fn traces_without_a_request_are_counted_and_listed_on_request() {
     let calls: Vec<&str> = lines.lines().skip(1).collect();
     std::fs::write(&file, calls.join("\n") + "\n").unwrap();
     let ran = project.drift(&["traces"]);
-    assert!(!text(&ran.stdout).contains("cccccccc"));
-    let said = text(&ran.stderr);
+    assert!(!ran.output.contains("cccccccc"));
+    let said = &ran.errors;
     assert!(
         said.contains("2 traces; 1 more without a request, shown with --all"),
         "{said}"
     );
     let ran = project.drift(&["traces", "--all"]);
-    let listed = text(&ran.stdout);
+    let listed = &ran.output;
     assert!(
         listed.contains("no request: psycopg2 UPDATE users"),
         "{listed}"
@@ -752,17 +704,15 @@ fn diff_says_which_lines_of_a_trace_it_could_not_read() {
     let whole = std::fs::read_to_string(project.path().join(".tusk/traces/a.jsonl")).unwrap();
     std::fs::write(&half, whole + "{\"traceId\":").unwrap();
     let ran = project.drift(&["diff", "a", "half.jsonl"]);
-    let said = text(&ran.stderr);
-    assert_eq!(ran.status.code(), Some(0), "{said}");
+    let said = &ran.errors;
+    assert_eq!(ran.code, 0, "{said}");
     assert!(said.contains("half.jsonl:2"), "{said}");
 }
 
 #[test]
 fn an_id_that_no_trace_has_is_answered_with_where_to_look() {
     let project = Project::new();
-    let ran = project.drift(&["traces", "show", "f"]);
-    let said = text(&ran.stderr);
-    assert_eq!(ran.status.code(), Some(2), "{said}");
+    let said = project.refused(&["traces", "show", "f"]);
     assert!(
         said.contains("begins with \"f\"; `drift traces --all` lists"),
         "{said}"
@@ -783,8 +733,8 @@ fn an_id_that_no_trace_has_is_answered_with_where_to_look() {
     ];
     for command in commands {
         let ran = project.drift(&[command, &place].concat());
-        let said = text(&ran.stderr);
-        assert_eq!(ran.status.code(), Some(2), "{said}");
+        let said = &ran.errors;
+        assert_eq!(ran.code, 2, "{said}");
         let list = "`drift traces --trace-dir 'other traces' --config '.tusk/config.yaml' --all`";
         assert!(said.contains(list), "{command:?}: {said}");
     }
@@ -815,17 +765,13 @@ fn options_stand_before_and_behind_traces_show() {
     ];
     for arguments in commands {
         let ran = project.drift(arguments);
-        assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
-        let shown: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+        assert_eq!(ran.code, 0, "{}", ran.errors);
+        let shown: serde_json::Value = serde_json::from_str(&ran.output).unwrap();
         assert_eq!(shown["name"], "GET /orders", "{arguments:?}");
     }
     let ran = project.drift(&["traces", "--filter", "path=x", "show", "aa"]);
-    assert_eq!(ran.status.code(), Some(2));
-    assert!(
-        text(&ran.stderr).contains("--filter"),
-        "{}",
-        text(&ran.stderr)
-    );
+    assert_eq!(ran.code, 2);
+    assert!(ran.errors.contains("--filter"), "{}", ran.errors);
 }
 
 #[test]
@@ -860,8 +806,8 @@ fn nothing_to_replay_is_still_json_and_files() {
         "--junit",
         "junit.xml",
     ]);
-    assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
-    let results: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!(ran.code, 0, "{}", ran.errors);
+    let results: serde_json::Value = serde_json::from_str(&ran.output).unwrap();
     assert_eq!(results["totals"]["tests"], 0);
     assert!(project.path().join("junit.xml").exists());
 }
@@ -873,13 +819,7 @@ fn a_trace_that_is_not_there_is_wrong_use() {
         ["replay", "--trace-id", "ffff"],
         ["replay", "--trace-file", "other.jsonl"],
     ] {
-        let ran = project.drift(&arguments);
-        assert_eq!(
-            ran.status.code(),
-            Some(2),
-            "{arguments:?}: {}",
-            text(&ran.stderr)
-        );
+        project.refused(&arguments);
     }
 }
 
@@ -895,12 +835,8 @@ fn a_pipe_among_the_trace_files_is_left_out() {
             .success()
     );
     let ran = project.drift(&["traces"]);
-    assert_eq!(ran.status.code(), Some(0));
-    assert!(
-        text(&ran.stderr).contains("pipe.jsonl"),
-        "{}",
-        text(&ran.stderr)
-    );
+    assert_eq!(ran.code, 0);
+    assert!(ran.errors.contains("pipe.jsonl"), "{}", ran.errors);
 }
 
 #[test]
@@ -908,7 +844,7 @@ fn secrets_in_the_output_of_a_start_that_failed_are_not_shown() {
     let project = Project::new();
     project.configure("echo DB_PASSWORD=hunter2-a postgres://u:hunter2-b@h; exit 3");
     let ran = project.drift(&["replay"]);
-    let said = text(&ran.stderr) + &text(&ran.stdout);
+    let said = ran.errors + &ran.output;
     assert!(
         said.contains("postgres://u:") && !said.contains("hunter2"),
         "{said}"

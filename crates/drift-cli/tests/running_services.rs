@@ -9,24 +9,7 @@
 mod support;
 
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::Child;
-use support::{Project, SERVICE, interrupt, signal, span, text, wait_for};
-
-/// The first line that a child prints, and where the rest comes from.
-fn first_line(child: &mut Child) -> (String, BufReader<std::process::ChildStdout>) {
-    let mut output = BufReader::new(child.stdout.take().unwrap());
-    let mut line = String::new();
-    output.read_line(&mut line).unwrap();
-    (line, output)
-}
-
-/// What a command says when it ends as wrong use.
-fn refused(project: &Project, arguments: &[&str]) -> String {
-    let ran = project.drift(arguments);
-    let said = text(&ran.stderr);
-    assert_eq!(ran.status.code(), Some(2), "{arguments:?}: {said}");
-    said
-}
+use support::{Project, Ran, first_line, interrupt, signal, span, wait_for};
 
 #[test]
 fn a_time_to_be_ready_holds_for_the_port_too_and_is_said_in_seconds() {
@@ -36,7 +19,7 @@ fn a_time_to_be_ready_holds_for_the_port_too_and_is_said_in_seconds() {
         project.port
     );
     std::fs::write(project.path().join(".tusk/config.yaml"), config).unwrap();
-    let said = refused(&project, &["replay"]);
+    let said = project.refused(&["replay"]);
     assert!(said.contains("not ready after 0.3 s"), "{said}");
     assert!(said.contains("it printed nothing"), "{said}");
 }
@@ -46,7 +29,7 @@ fn a_start_command_that_is_not_there_is_tried_once_and_named_once() {
     for start in ["no-such-program $PORT", "./service.py $PORT"] {
         let project = Project::new();
         project.configure(&format!("echo x >> tries; exec {start}"));
-        let said = refused(&project, &["replay"]);
+        let said = project.refused(&["replay"]);
         let tries = std::fs::read_to_string(project.path().join("tries")).unwrap();
         assert_eq!(tries, "x\n", "{said}");
         assert!(!said.contains("started again"), "{said}");
@@ -63,8 +46,8 @@ fn a_service_that_forks_and_never_connects_is_replayed_with_a_notice_and_stopped
     let project = Project::new();
     project.configure("python3 service.py $PORT & exit 0");
     let ran = project.drift(&["replay"]);
-    let said = text(&ran.stderr);
-    assert_eq!(ran.status.code(), Some(0), "{said}");
+    let said = &ran.errors;
+    assert_eq!(ran.code, 0, "{said}");
     assert!(said.contains("no SDK connected within 10 s"), "{said}");
     assert!(!project.accepts());
 }
@@ -72,20 +55,15 @@ fn a_service_that_forks_and_never_connects_is_replayed_with_a_notice_and_stopped
 #[test]
 fn a_service_that_ignores_sigterm_is_killed_at_the_end_of_a_replay() {
     let project = Project::new();
-    let mut replay = project.command(&["replay"]);
-    let ran = replay.env("STUBBORN", "1").output().unwrap();
-    assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
+    let ran = Ran::of(project.command(&["replay"]).env("STUBBORN", "1"));
+    assert_eq!(ran.code, 0, "{}", ran.errors);
     assert!(!project.accepts());
 }
 
 #[test]
 fn a_second_ctrl_c_kills_the_service_of_a_replay_and_its_stop_command() {
     let project = Project::new();
-    let hanging = SERVICE.replace(
-        "        body = json",
-        "        import time\n        if 'products' in self.path: time.sleep(600)\n        body = json",
-    );
-    std::fs::write(project.path().join("service.py"), hanging).unwrap();
+    project.hang();
     let config = format!(
         "service:\n  port: {0}\n  start:\n    command: exec python3 service.py {0}\n  stop:\n    command: touch stopping; sleep 5; touch stopped\n",
         project.port
@@ -165,8 +143,8 @@ fn record_goes_on_when_its_command_ends_well_and_leaves_the_service_running() {
     let ran = project.drift(&[
         "record", "--settle", "0", "--traces", "1", "--", "sh", "-c", script,
     ]);
-    let said = text(&ran.stderr);
-    assert_eq!(ran.status.code(), Some(0), "{said}");
+    let said = &ran.errors;
+    assert_eq!(ran.code, 0, "{said}");
     assert!(said.contains("1 trace, 1 span"), "{said}");
     assert!(!said.contains("ended by itself"), "{said}");
 }
@@ -195,14 +173,9 @@ fn record_takes_its_command_with_and_without_two_dashes() {
         ],
     ] {
         let ran = project.drift(&arguments);
-        assert_eq!(
-            text(&ran.stdout),
-            "--quiet --for\n",
-            "{}",
-            text(&ran.stderr)
-        );
+        assert_eq!(ran.output, "--quiet --for\n", "{}", ran.errors);
     }
-    let said = refused(&project, &["record", "--fro", "60", "--", "true"]);
+    let said = project.refused(&["record", "--fro", "60", "--", "true"]);
     assert!(said.contains("unexpected argument '--fro'"), "{said}");
 }
 
@@ -215,7 +188,7 @@ fn record_says_where_the_sdk_wrote_when_another_folder_was_watched() {
     let sdk = "cp new .tusk/traces/new.jsonl";
     let record = ["record", "--trace-dir", "mine", "--", "sh", "-c", sdk];
     let ran = project.drift(&record);
-    let said = text(&ran.stderr);
+    let said = &ran.errors;
     assert!(said.contains("nothing was recorded in mine"), "{said}");
     assert!(
         said.contains(".tusk/traces: the folder of --trace-dir"),
@@ -224,12 +197,12 @@ fn record_says_where_the_sdk_wrote_when_another_folder_was_watched() {
     assert!(said.contains("set traces.dir"), "{said}");
     let sdk = "mkdir -p mine; cp new mine/new.jsonl";
     let ran = project.drift(&["record", "--trace-dir", "mine", "--", "sh", "-c", sdk]);
-    let said = text(&ran.stderr);
+    let said = &ran.errors;
     assert!(said.contains("1 trace"), "{said}");
     let next = "next: drift traces --trace-dir mine, drift replay --trace-dir mine";
     assert!(said.contains(next), "{said}");
     let ran = project.drift(&["record", "--trace-dir", "none", "--", "true"]);
-    let said = text(&ran.stderr);
+    let said = &ran.errors;
     assert!(said.contains("does the service initialise"), "{said}");
 }
 
@@ -239,7 +212,7 @@ fn record_names_a_line_that_its_command_left_half_written() {
     let line = span('c', 1_795_227_890, "/new", "{}");
     std::fs::write(project.path().join("line"), &line[..line.len() - 9]).unwrap();
     let ran = project.drift(&["record", "--", "cp", "line", ".tusk/traces/c.jsonl"]);
-    let said = text(&ran.stderr);
+    let said = &ran.errors;
     assert!(
         said.contains("c.jsonl:1: the line is cut off after"),
         "{said}"
@@ -257,7 +230,7 @@ fn a_recording_whose_every_request_is_cut_off_does_not_pass() {
         let cut = format!("{call}\n{}", &root[..root.len() - 9]);
         std::fs::write(file, cut).unwrap();
     }
-    let said = refused(&project, &["replay"]);
+    let said = project.refused(&["replay"]);
     assert!(
         said.contains("a.jsonl:2: the line is cut off after"),
         "{said}"
@@ -277,7 +250,7 @@ fn a_results_folder_without_results_to_save_is_wrong_use() {
         ["replay", "--results-dir", "out", "--quiet"],
         ["replay", "--quiet", "--results-dir", "out"],
     ] {
-        let said = refused(&project, &arguments);
+        let said = project.refused(&arguments);
         assert!(said.contains("--save-results"), "{said}");
     }
     for (at, arguments) in [
@@ -288,7 +261,7 @@ fn a_results_folder_without_results_to_save_is_wrong_use() {
     .enumerate()
     {
         let ran = project.drift(&[&["replay"], &nowhere[..], arguments].concat());
-        assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
+        assert_eq!(ran.code, 0, "{}", ran.errors);
         let runs = std::fs::read_dir(project.path().join("out")).unwrap();
         assert_eq!(runs.count(), at + 1);
     }
@@ -298,7 +271,7 @@ fn a_results_folder_without_results_to_save_is_wrong_use() {
 fn files_are_not_written_to_standard_output_nor_to_a_file_named_dash() {
     let project = Project::new();
     for flag in ["--report", "--junit", "--coverage-output"] {
-        let said = refused(&project, &["replay", flag, "-"]);
+        let said = project.refused(&["replay", flag, "-"]);
         assert!(
             said.contains(flag) && said.contains("name a file"),
             "{said}"
@@ -319,10 +292,10 @@ fn serve_takes_a_name_of_this_machine_and_opens_to_the_network_by_address_alone(
     assert_eq!(child.wait().unwrap().code(), Some(130));
 
     // The system reads this as the address of all interfaces.
-    let said = refused(&project, &["serve", "--tcp", "0:9001"]);
+    let said = project.refused(&["serve", "--tcp", "0:9001"]);
     assert!(said.contains("--tcp 0.0.0.0:9001"), "{said}");
     for wrong in ["localhost", "9001", ":9001", "localhost:http"] {
-        let said = refused(&project, &["serve", "--tcp", wrong]);
+        let said = project.refused(&["serve", "--tcp", wrong]);
         assert!(said.contains(&format!("--tcp {wrong}: ")), "{said}");
     }
 }
@@ -330,14 +303,14 @@ fn serve_takes_a_name_of_this_machine_and_opens_to_the_network_by_address_alone(
 #[test]
 fn a_cause_is_said_once() {
     let project = Project::new();
-    let said = refused(&project, &["traces", "--trace-dir", "nowhere"]);
+    let said = project.refused(&["traces", "--trace-dir", "nowhere"]);
     assert_eq!(
         said,
         "error: nowhere: no such file or directory; record with `drift record -- COMMAND`, or name a recording with --trace-dir\n"
     );
     std::fs::create_dir(project.path().join("other")).unwrap();
     std::fs::write(project.path().join("other/log.jsonl"), "{\"level\":1}\n").unwrap();
-    let said = refused(&project, &["traces", "--trace-dir", "other"]);
+    let said = project.refused(&["traces", "--trace-dir", "other"]);
     assert!(
         said.starts_with("error: 1 trace file and not one span in it; the first problem: "),
         "{said}"

@@ -10,8 +10,9 @@
 mod ports;
 
 use ports::free_port;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// A service that answers every request with its path, and what it does besides.
@@ -105,18 +106,28 @@ impl Project {
         std::fs::write(self.path().join(".tusk/config.yaml"), config).unwrap();
     }
 
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_drift"));
-        command
-            .args(arguments)
-            .current_dir(self.path())
-            .env("HOME", self.path())
-            .stdin(Stdio::null());
-        command
+    /// Every request for a product is never answered.
+    pub(crate) fn hang(&self) {
+        let hanging = SERVICE.replace(
+            "        body = json",
+            "        import time\n        if 'products' in self.path: time.sleep(600)\n        body = json",
+        );
+        std::fs::write(self.path().join("service.py"), hanging).unwrap();
     }
 
-    pub(crate) fn drift(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        drift(arguments, self.path())
+    }
+
+    pub(crate) fn drift(&self, arguments: &[&str]) -> Ran {
+        Ran::of(&mut self.command(arguments))
+    }
+
+    /// What a command says when it ends as wrong use.
+    pub(crate) fn refused(&self, arguments: &[&str]) -> String {
+        let ran = self.drift(arguments);
+        assert_eq!(ran.code, 2, "{arguments:?}: {}", ran.errors);
+        ran.errors
     }
 
     pub(crate) fn start(&self, arguments: &[&str]) -> Child {
@@ -131,6 +142,54 @@ impl Project {
     pub(crate) fn accepts(&self) -> bool {
         std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok()
     }
+}
+
+/// How a command ended, and what it said.
+pub(crate) struct Ran {
+    pub(crate) output: String,
+    pub(crate) errors: String,
+    pub(crate) code: i32,
+}
+
+impl Ran {
+    /// Runs a command to its end.
+    pub(crate) fn of(command: &mut Command) -> Ran {
+        Ran::from(command.output().unwrap())
+    }
+}
+
+impl From<Output> for Ran {
+    fn from(ended: Output) -> Ran {
+        Ran {
+            output: text(&ended.stdout),
+            errors: text(&ended.stderr),
+            code: ended.status.code().expect("it ended by itself"),
+        }
+    }
+}
+
+/// The program, to be run in a folder and at home there.
+pub(crate) fn drift(arguments: &[&str], folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_drift"));
+    command.args(arguments);
+    at_home_in(folder, &mut command);
+    command
+}
+
+/// Lets a command run in a folder and be at home there, without input.
+pub(crate) fn at_home_in(folder: &Path, command: &mut Command) {
+    command
+        .current_dir(folder)
+        .env("HOME", folder)
+        .stdin(Stdio::null());
+}
+
+/// The first line that a child prints, and where the rest comes from.
+pub(crate) fn first_line(child: &mut Child) -> (String, BufReader<ChildStdout>) {
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    (line, output)
 }
 
 pub(crate) fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
