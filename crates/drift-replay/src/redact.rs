@@ -285,17 +285,22 @@ impl Redactor {
         value.text()
     }
 
-    /// The same, of a value that has a name beside it.
-    pub(crate) fn at_path_named(&self, path: &str, name: Option<&str>, json: &str) -> String {
-        let is_secret =
-            name.is_some_and(|name| self.is_secret_key(name) || self.is_secret_header(name));
-        match Json::parse(json.as_bytes()) {
-            Some(mut value) if is_secret => {
-                self.hide(&mut value);
-                value.text()
-            }
-            _ => self.at_path(path, json),
+    /// The same, of a value that has names beside it; one cut short is a secret whole.
+    pub(crate) fn at_path_named<'n>(
+        &self,
+        path: &str,
+        names: impl IntoIterator<Item = &'n str>,
+        json: &str,
+    ) -> String {
+        let is_secret = |name: &str| self.is_secret_key(name) || self.is_secret_header(name);
+        if !names.into_iter().any(is_secret) {
+            return self.at_path(path, json);
         }
+        let Some(mut value) = Json::parse(json.as_bytes()) else {
+            return self.placeholder(json);
+        };
+        self.hide(&mut value);
+        value.text()
     }
 
     /// Takes the secrets out of the whole input or output of a call.

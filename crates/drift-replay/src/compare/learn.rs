@@ -8,7 +8,7 @@ use crate::span::Span;
 use crate::tree::Json;
 use drift_rust_core::path::{push_index, push_member};
 use drift_rust_core::push_json_string;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
 
 /// One test of one run.
@@ -34,6 +34,8 @@ pub struct LearnedRule {
     pub examples: Vec<String>,
     /// The requests whose responses vary there, at most three.
     pub requests: Vec<String>,
+    /// The names that stand beside the values, each once, as of a [`Deviation`].
+    pub named: BTreeSet<String>,
 }
 
 /// What several runs taught.
@@ -57,7 +59,11 @@ impl Learned {
             for example in &mut rule.examples {
                 *example = match rule.target.strip_prefix("header ") {
                     Some(name) => redactor.header(name, example),
-                    None => redactor.at_path(&rule.target, example),
+                    None => redactor.at_path_named(
+                        &rule.target,
+                        rule.named.iter().map(String::as_str),
+                        example,
+                    ),
                 };
             }
             for request in &mut rule.requests {
@@ -134,6 +140,7 @@ struct Seen {
     values: Vec<Option<String>>,
     known: HashSet<Option<String>>,
     requests: Vec<String>,
+    named: BTreeSet<String>,
     in_header: bool,
     /// An array whose items only changed their places.
     reordered: bool,
@@ -388,6 +395,7 @@ fn note(
     };
     let seen = places.entry(target).or_default();
     seen.in_header = deviation.path.is_none();
+    seen.named.extend(deviation.named.clone());
     seen.add(deviation.recorded.as_ref(), request);
     seen.add(deviation.actual.as_ref(), request);
 }
@@ -440,6 +448,7 @@ fn propose(target: String, seen: Seen, rules: &Rules) -> LearnedRule {
         why,
         examples,
         requests: seen.requests,
+        named: seen.named,
     }
 }
 

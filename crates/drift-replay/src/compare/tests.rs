@@ -900,7 +900,12 @@ fn learning_prefers_the_switch_of_a_published_form_and_reports_what_no_rule_cove
 
 #[test]
 fn examples_of_learned_rules_hold_no_secrets() {
-    let body = |n: u8| format!(r#"{{"users":[{{"token":"abcdef0{n}23456789"}}]}}"#);
+    let body = |n: u8| {
+        format!(
+            r#"{{"users":[{{"token":"abcdef0{n}23456789"}}],"z":[{{"name":"csrf_token","value":"abcdef0{n}{}"}}]}}"#,
+            "5".repeat(60)
+        )
+    };
     let root = recorded(200, "{}", body(0).as_bytes(), Some(1));
     let answers = [1, 2, 3].map(|n| answer(200, &[], body(n).as_bytes()));
     let redactor = crate::redact::Redactor::new(crate::redact::RedactionOptions::default());
