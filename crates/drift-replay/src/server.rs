@@ -21,9 +21,11 @@
 //! | half a frame, then silence for [`ServerOptions::frame_deadline`] | none: the connection is closed | `Problem`, `Disconnected` |
 //!
 //! A client that does not read its answers is no longer read from once
-//! [`ServerOptions::out_limit_bytes`] wait for it, and is closed when it took
-//! none for [`ServerOptions::write_deadline`]. Each connection is a task of its
-//! own with buffers of its own, so none of this is seen by another.
+//! [`ServerOptions::out_limit_bytes`] wait for it, or
+//! [`ServerOptions::total_out_limit_bytes`] for all clients together, and is closed
+//! when it took none for [`ServerOptions::write_deadline`]. Each connection is a
+//! task of its own with buffers of its own, and one on which nothing waits is always
+//! read from: a client that reads its answers sees nothing of one that does not.
 //!
 //! Answers leave in the order of their requests, except for what takes long: a
 //! request of [`ServerOptions::slow_request_bytes`] or more, and one that
@@ -46,11 +48,13 @@ use tusk_drift_schemas::tusk::drift::core::v1 as contract;
 use crate::matcher::Answer;
 use crate::protocol::{MAX_FRAME_BYTES, encode_frame};
 use crate::wording::seconds;
+use waiting::Waiting;
 
 mod accept;
 mod answers;
 mod connection;
 mod listen;
+mod waiting;
 
 pub use listen::{Address, Listen, ListenError, MAX_SOCKET_PATH_BYTES};
 
@@ -107,6 +111,10 @@ pub struct ServerOptions {
     pub slow_request_bytes: usize,
     /// How much may wait to be sent on one connection before it is no longer read from.
     pub out_limit_bytes: usize,
+    /// How much may wait to be sent on all connections before those on which
+    /// something waits are no longer read from. A connection on which nothing waits
+    /// is: each may go beyond this by one answer, and by one that takes long.
+    pub total_out_limit_bytes: usize,
     /// How long a client may leave its answers unread.
     pub write_deadline: Duration,
     /// How long nothing may come in the middle of a frame.
@@ -134,6 +142,7 @@ impl Default for ServerOptions {
             max_frame_bytes: MAX_FRAME_BYTES,
             slow_request_bytes: 64 * 1024,
             out_limit_bytes: 64 * 1024 * 1024,
+            total_out_limit_bytes: 512 * 1024 * 1024,
             write_deadline: Duration::from_secs(10),
             frame_deadline: Duration::from_secs(10),
             time_travel_deadline: Duration::from_secs(5),
@@ -274,19 +283,7 @@ impl Server {
     ) -> Result<(ServerHandle, mpsc::Receiver<Event>), ListenError> {
         let bound = listen.bind()?;
         let (events, receiver) = mpsc::channel(options.event_capacity.max(1));
-        let shared = Arc::new(Shared {
-            answering,
-            options,
-            events,
-            dropped_events: AtomicU64::new(0),
-            next_id: AtomicU64::new(1),
-            peers: Mutex::default(),
-            refusal: Mutex::default(),
-            waiters: Mutex::default(),
-            records: Mutex::default(),
-            changed: watch::Sender::new(()),
-            stop: watch::Sender::new(false),
-        });
+        let shared = Arc::new(Shared::new(answering, options, events));
         let accepting = tokio::spawn(accept::accept_all(bound.listener, Arc::clone(&shared)));
         let handle = ServerHandle {
             shared,
@@ -302,6 +299,7 @@ impl Server {
 struct Shared {
     answering: Arc<dyn Answering>,
     options: ServerOptions,
+    waiting: Arc<Waiting>,
     events: mpsc::Sender<Event>,
     dropped_events: AtomicU64,
     next_id: AtomicU64,
@@ -349,6 +347,27 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
+    fn new(
+        answering: Arc<dyn Answering>,
+        options: ServerOptions,
+        events: mpsc::Sender<Event>,
+    ) -> Shared {
+        Shared {
+            answering,
+            waiting: Waiting::new(options.total_out_limit_bytes),
+            options,
+            events,
+            dropped_events: AtomicU64::new(0),
+            next_id: AtomicU64::new(1),
+            peers: Mutex::default(),
+            refusal: Mutex::default(),
+            waiters: Mutex::default(),
+            records: Mutex::default(),
+            changed: watch::Sender::new(()),
+            stop: watch::Sender::new(false),
+        }
+    }
+
     fn event(&self, event: Event) {
         // Thousands of mock requests must not push out the one alert.
         let kept_free = match event {

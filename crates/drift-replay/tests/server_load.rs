@@ -14,10 +14,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use drift_replay::server::{Event, Listen, Server, ServerOptions};
+use drift_replay::server::{Address, Event, Listen, Server, ServerOptions};
 use prost::Message;
 use sdk::recorded::*;
 use sdk::*;
+use tokio::sync::mpsc::Receiver;
 use tusk_drift_schemas::tusk::drift::core::v1 as contract;
 
 /// What waits for such a client before it is no longer read from, and how long:
@@ -136,6 +137,116 @@ async fn an_answer_that_takes_long_keeps_no_other_client_and_no_other_request_wa
         );
     })
     .await;
+}
+
+/// Clients that never read, and more than may wait for all together.
+const CROWD: usize = 8;
+const CROWD_EACH: usize = 20;
+/// More than a Unix socket holds.
+const CROWD_ANSWER: usize = 1_000_000;
+
+/// Lets four of these answers wait.
+fn crowded() -> ServerOptions {
+    ServerOptions {
+        total_out_limit_bytes: 4 * CROWD_ANSWER,
+        write_deadline: Duration::from_secs(3600),
+        ..Default::default()
+    }
+}
+
+fn ask_for_large(client: &mut Client, name: &str, count: usize) {
+    for number in 0..count {
+        let large = format!("large {CROWD_ANSWER}");
+        client.send(&mock_request(&format!("{name}{number}"), "t", &large));
+    }
+}
+
+fn read_all(client: &mut Client, name: &str, count: usize) {
+    for number in 0..count {
+        let answer = client.receive_mock();
+        assert_eq!(answer.request_id, format!("{name}{number}"));
+        assert_eq!(body(&answer).len(), CROWD_ANSWER);
+    }
+}
+
+/// Clients that never read, for each of which an answer waits.
+async fn crowd(address: &Address, events: &mut Receiver<Event>) -> Vec<Client> {
+    let address = address.clone();
+    let clients = blocking(move || {
+        let mut clients: Vec<_> = (0..CROWD).map(|_| Client::new(&address)).collect();
+        for client in &mut clients {
+            ask_for_large(client, "c", CROWD_EACH);
+        }
+        clients
+    })
+    .await;
+    let mut answered = HashSet::new();
+    expect_event(events, "answer to each", |event| {
+        if let Event::Mock(mock) = event {
+            answered.insert(mock.connection);
+        }
+        (answered.len() == CROWD).then_some(())
+    })
+    .await;
+    clients
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_for_all_clients_has_a_limit_and_one_that_reads_is_served() {
+    let directory = tempfile::tempdir().unwrap();
+    let (server, mut events) = start(&Listen::Unix(directory.path().join("s")), crowded());
+    let address = server.address().clone();
+    let mut stuck = crowd(&address, &mut events).await;
+    blocking(move || {
+        let mut open = Client::connected(&address, contract::Runtime::Node);
+        for _ in 0..30 {
+            ask_for_large(&mut open, "r", 3);
+            read_all(&mut open, "r", 3);
+            assert!(Client::new(&address).ask("new", "t", "x").found);
+        }
+    })
+    .await;
+    // Four wait, and one more for each; some are in the sockets. Without a limit many
+    // more of the crowd's requests were answered by now.
+    let mut answered = CROWD;
+    while let Ok(event) = events.try_recv() {
+        if let Event::Mock(mock) = event {
+            answered += usize::from(mock.request.request_id.starts_with('c'));
+        }
+    }
+    assert!(answered <= 3 * CROWD, "{answered}");
+    // They were kept all the while, and get what they asked for.
+    blocking(move || {
+        for client in &mut stuck {
+            read_all(client, "c", CROWD_EACH);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_others_left_no_room_is_read_from_again_when_they_are_gone() {
+    let directory = tempfile::tempdir().unwrap();
+    let (server, mut events) = start(&Listen::Unix(directory.path().join("s")), crowded());
+    let address = server.address().clone();
+    let stuck = crowd(&address, &mut events).await;
+    // It sends all its requests before it reads.
+    let mut late = blocking(move || {
+        let mut late = Client::new(&address);
+        ask_for_large(&mut late, "late", 3);
+        late
+    })
+    .await;
+    let answer_to = |wanted: &'static str| {
+        move |event: &Event| match event {
+            Event::Mock(mock) => (mock.request.request_id == wanted).then_some(()),
+            _ => None,
+        }
+    };
+    expect_event(&mut events, "first answer", answer_to("late0")).await;
+    drop(stuck);
+    expect_event(&mut events, "last answer", answer_to("late2")).await;
+    blocking(move || read_all(&mut late, "late", 3)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

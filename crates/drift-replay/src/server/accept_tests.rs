@@ -7,9 +7,7 @@
 use super::*;
 use crate::server::{Answered, Answering, Event, ServerOptions};
 use std::collections::VecDeque;
-use std::sync::Mutex;
-use std::sync::atomic::AtomicU64;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tusk_drift_schemas::tusk::drift::core::v1 as contract;
 
 struct Never;
@@ -36,19 +34,11 @@ impl Accept for Script {
 #[tokio::test(start_paused = true)]
 async fn failing_accepts_are_told_pause_longer_each_time_and_then_go_on() {
     let (events, mut receiver) = mpsc::channel(16);
-    let shared = Arc::new(Shared {
-        answering: Arc::new(Never),
-        options: ServerOptions::default(),
+    let shared = Arc::new(Shared::new(
+        Arc::new(Never),
+        ServerOptions::default(),
         events,
-        dropped_events: AtomicU64::new(0),
-        next_id: AtomicU64::new(1),
-        peers: Mutex::default(),
-        refusal: Mutex::default(),
-        waiters: Mutex::default(),
-        records: Mutex::default(),
-        changed: watch::Sender::new(()),
-        stop: watch::Sender::new(false),
-    });
+    ));
     let (ours, theirs) = UnixStream::pair().unwrap();
     let mut script: VecDeque<_> = (0..3)
         .map(|_| Err(io::Error::from_raw_os_error(libc::EMFILE)))

@@ -21,6 +21,7 @@ use contract::cli_message::Payload as Answer;
 use contract::sdk_message::Payload as Question;
 
 use super::accept::{Stream, stopped};
+use super::waiting::Share;
 use super::{Answered, ConnectionId, Event, MockEvent, Peer, Sdk, SdkReply, Shared, lock};
 use crate::protocol::{
     Envelope, FrameDecoder, FrameError, Incoming, check_versions, encode_frame,
@@ -46,6 +47,7 @@ pub(super) async fn serve(shared: Arc<Shared>, stream: Stream, id: ConnectionId)
     let mut connection = Connection {
         decoder: FrameDecoder::new(shared.options.max_frame_bytes),
         out: BytesMut::new(),
+        share: Share::of(&shared.waiting),
         slow: VecDeque::new(),
         working: None,
         push,
@@ -71,6 +73,16 @@ struct MockQuestion {
     request: contract::GetMockRequest,
 }
 
+/// Whether another answer may wait to be sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Room {
+    There,
+    /// As much waits on this connection as may.
+    NotHere,
+    /// As much waits on all connections as may.
+    NotForAll,
+}
+
 /// How long a request may be answered.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Patience {
@@ -86,6 +98,8 @@ struct Connection {
     decoder: FrameDecoder,
     /// What waits to be sent.
     out: BytesMut,
+    /// The same, as part of what waits on all connections.
+    share: Share,
     /// Requests that take long, and wait.
     slow: VecDeque<MockQuestion>,
     /// The one that is being answered.
@@ -107,15 +121,20 @@ impl Connection {
             if self.write(stream)? {
                 last_write = Instant::now();
             }
+            let room = self.out_room();
+            if room == Room::There {
+                self.next_slow();
+            }
             let idle = self.out.is_empty() && self.working.is_none() && self.slow.is_empty();
             if idle && !more && (stopping || !reading) {
                 return Ok(());
             }
-            if more && self.has_room() {
+            let has_room = room == Room::There && self.slow.len() < SLOW_CAPACITY;
+            if more && has_room {
                 tokio::task::yield_now().await;
                 continue;
             }
-            let read = reading && !stopping && self.has_room();
+            let read = reading && !stopping && has_room;
             if !read {
                 // A pause of ours is no silence of the client's.
                 last_read = Instant::now();
@@ -145,7 +164,6 @@ impl Connection {
                     if let Ok(frames) = done {
                         self.out.unsplit(frames);
                     }
-                    self.next_slow();
                 }
                 ready = async { match interest { Some(interest) => stream.ready(interest).await, None => std::future::pending().await } } => {
                     let ready = ready.map_err(broken)?;
@@ -175,6 +193,7 @@ impl Connection {
                         }
                     }
                 }
+                () = self.shared.waiting.has_room(), if room == Room::NotForAll => {}
                 () = async { match deadline { Some(deadline) => tokio::time::sleep_until(deadline).await, None => std::future::pending().await } } => {
                     let now = Instant::now();
                     if write_deadline.is_some_and(|deadline| deadline <= now) {
@@ -196,14 +215,23 @@ impl Connection {
         }
     }
 
-    fn has_room(&self) -> bool {
-        self.out.len() < self.shared.options.out_limit_bytes && self.slow.len() < SLOW_CAPACITY
+    /// Whether another answer may wait here. Where nothing waits it always may: a
+    /// client that reads is served however much waits for others.
+    fn out_room(&mut self) -> Room {
+        self.share.set(self.out.len());
+        if self.out.len() >= self.shared.options.out_limit_bytes {
+            Room::NotHere
+        } else if !self.out.is_empty() && self.shared.waiting.is_full() {
+            Room::NotForAll
+        } else {
+            Room::There
+        }
     }
 
     /// Answers what is there, up to a turn; whether there may be more.
     fn answer_some(&mut self) -> Result<bool, End> {
         for _ in 0..FRAMES_A_TURN {
-            if !self.has_room() {
+            if self.out_room() != Room::There || self.slow.len() >= SLOW_CAPACITY {
                 return Ok(true);
             }
             match self.decoder.next_frame() {
@@ -346,7 +374,6 @@ impl Connection {
                     Patience::Unlimited => Some(question),
                 };
                 self.slow.extend(slow);
-                self.next_slow();
             }
             Some(Question::SendInboundSpanForReplayRequest(request)) => {
                 let success = request.span.is_some();

@@ -30,8 +30,8 @@ const IN_FLIGHT: usize = 32;
 const REQUESTS: usize = 50_000;
 /// How long one measurement takes.
 const TIME: Duration = Duration::from_secs(4);
-/// What may wait for a client that never reads: 64 MiB by default, which fifty
-/// of them would need three gigabytes for.
+/// What may wait for a client that never reads: 64 MiB by default, and 512 MiB for all
+/// of them, which would take long to fill.
 const STUCK_BYTES: usize = 1024 * 1024;
 
 /// A schema as the contract has it, from either spelling.
