@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// How many spans [`answer_at_once`](super::Matcher::answer_at_once) reads for
-/// their guards: about 2 ms, at 20 µs a span (`drift-replay-bench --part choose`).
+/// their guards: 1 to 2 ms, at 15 µs a span (`drift-replay-bench --part choose`).
 pub const MAX_READ_AT_ONCE: usize = 100;
 
 /// Spans that share a guard index.
@@ -100,8 +100,9 @@ impl GuardIndexes {
 
     /// Reads spans once, for their guards. On one thread: a second one gained
     /// nothing that could be measured (1.5 to 2.7 s for 100,000 spans with one, 1.7
-    /// to 8 s with two, `drift-replay-bench --part choose`, two processors that other
-    /// programs used as well), and the other clients keep a processor.
+    /// to 8 s with two, `drift-replay-bench --part choose`, before files were kept
+    /// open, two processors that other programs used as well), and the other clients
+    /// keep a processor.
     fn make(recording: &Recording, spans: &[SpanIndex]) -> GuardIndex {
         let guards: Vec<(SpanIndex, GuardKey)> = spans
             .iter()
