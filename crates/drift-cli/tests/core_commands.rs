@@ -414,11 +414,7 @@ fn diff_of_arrays_shows_an_element_that_came_or_went_and_not_all_behind_it() {
     let (zeros, ones) = (format!("[{zeros}]"), format!("[{ones}]"));
     let files: [(&str, &[u8]); 2] = [("a.json", zeros.as_bytes()), ("b.json", ones.as_bytes())];
     let ran = drift(&["diff", "a.json", "b.json"], b"", &files);
-    assert!(
-        ran.errors.contains("1,500 differences") || ran.errors.contains("1500 differences"),
-        "{}",
-        ran.errors
-    );
+    assert!(ran.errors.contains("1,500 differences"), "{}", ran.errors);
 }
 
 #[test]
