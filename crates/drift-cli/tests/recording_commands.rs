@@ -815,11 +815,18 @@ fn nothing_to_replay_is_still_json_and_files() {
 #[test]
 fn a_trace_that_is_not_there_is_wrong_use() {
     let project = Project::new();
-    for arguments in [
-        ["replay", "--trace-id", "ffff"],
-        ["replay", "--trace-file", "other.jsonl"],
+    for (arguments, said) in [
+        (
+            ["replay", "--trace-id", "ffff"],
+            "an id that begins with \"ffff\"",
+        ),
+        (
+            ["replay", "--trace-file", "other.jsonl"],
+            "a file that is somewhere else is replayed with --trace-dir other.jsonl",
+        ),
     ] {
-        project.refused(&arguments);
+        let errors = project.refused(&arguments);
+        assert!(errors.contains(said), "{arguments:?}: {errors}");
     }
 }
 

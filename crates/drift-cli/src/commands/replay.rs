@@ -99,9 +99,10 @@ fn options(arguments: &ReplayArguments, loaded: &Loaded) -> anyhow::Result<Repla
             .any(|trace| trace.file.file_name() == file.file_name());
         anyhow::ensure!(
             is_there,
-            "no trace of {} is in {}",
+            "no trace of {} is in {}; a file that is somewhere else is replayed with --trace-dir {}",
             file.display(),
-            loaded.path.display()
+            loaded.path.display(),
+            file.display()
         );
         let name = file.file_name().context("--trace-file names no file")?;
         filter = filter.with_file(&name.to_string_lossy());
