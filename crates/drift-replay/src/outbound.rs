@@ -13,10 +13,12 @@ use std::sync::Arc;
 use tusk_drift_schemas::tusk::drift::core::v1::{MatchLevel, MatchScope, MatchType};
 
 mod asked;
+mod pooled;
 mod sentences;
 mod shown;
 
 pub use asked::not_asked;
+pub(crate) use pooled::PoolQueries;
 use sentences::statement;
 pub use sentences::summary;
 pub(crate) use sentences::{sentence, shorten};
@@ -218,6 +220,18 @@ pub fn check_outbound(
     options: &OutboundOptions,
     rules: &Rules,
 ) -> OutboundReport {
+    check_outbound_among(recorded, live, options, rules, |_| false)
+}
+
+/// As [`check_outbound`], where other traces are known: `is_any_pools` is that of
+/// [`not_asked`].
+pub(crate) fn check_outbound_among(
+    recorded: &[Span],
+    live: &[LiveCall],
+    options: &OutboundOptions,
+    rules: &Rules,
+    is_any_pools: impl Fn(&Span) -> bool,
+) -> OutboundReport {
     let by_id = by_id(recorded);
     let mut calls: Vec<&Span> = recorded.iter().filter(|span| is_judged(span)).collect();
     // Lines are not in the order of calls; the sort is stable for equal times.
@@ -244,10 +258,11 @@ pub fn check_outbound(
         }
     }
 
-    let not_asked = asked::not_asked(&calls, &by_id, |span| {
+    let is_answered = |span: &Span| {
         let place = position.get(span.span_id.as_str());
         place.is_some_and(|place| used.get(*place) == Some(&true))
-    });
+    };
+    let not_asked = asked::not_asked(&calls, &by_id, is_answered, is_any_pools);
 
     // Live calls that have no place in the recording stand behind the recorded
     // call that came before them.

@@ -14,7 +14,7 @@ use crate::drive::{
 use crate::filter::Filter;
 use crate::load::{LoadError, Recording, Trace};
 use crate::matcher::Matcher;
-use crate::outbound::{LiveCall, MatchedSpan, check_outbound};
+use crate::outbound::{LiveCall, MatchedSpan, PoolQueries, check_outbound_among};
 use crate::report::{MatchEvent, Place, RunResults, SentRequest, TestResult, TestState};
 use crate::request::MockRequest;
 use crate::server::{Listen, MockEvent, Sdk};
@@ -271,9 +271,19 @@ pub struct Judge {
     pub config: Arc<Config>,
     /// The recording that was replayed.
     pub recording: Arc<Recording>,
+    pool_queries: PoolQueries,
 }
 
 impl Judge {
+    /// With a configuration, of what was recorded.
+    pub fn new(config: Arc<Config>, recording: Arc<Recording>) -> Judge {
+        Judge {
+            config,
+            recording,
+            pool_queries: PoolQueries::default(),
+        }
+    }
+
     /// One test: the response and the outbound calls beside the recorded ones.
     pub fn test(&self, outcome: &TestOutcome) -> TestResult {
         let mut result = TestResult {
@@ -369,7 +379,10 @@ impl Judge {
             ));
         }
         let live: Vec<LiveCall> = events().filter_map(|event| self.live_call(event)).collect();
-        let report = check_outbound(spans, &live, &options, &self.config.comparison);
+        let report =
+            check_outbound_among(spans, &live, &options, &self.config.comparison, |span| {
+                self.pool_queries.make_all_like(span, &self.recording)
+            });
         if result.state != TestState::Cancelled {
             result.calls = report.calls;
         }

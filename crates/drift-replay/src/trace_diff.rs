@@ -75,7 +75,7 @@ fn sides(spans: &[Span]) -> (Option<&Span>, Vec<&Span>) {
     let root = spans.iter().find(|span| span.is_root_span);
     let by_id = by_id(spans);
     let mut calls: Vec<&Span> = spans.iter().filter(|span| !span.is_root_span).collect();
-    let not_asked = not_asked(&calls, &by_id, |_| false);
+    let not_asked = not_asked(&calls, &by_id, |_| false, |_| false);
     calls.retain(|span| !not_asked.contains(span.span_id.as_str()));
     calls.sort_by_key(|span| span.start_unix_nanos.unwrap_or(i128::MAX));
     (root, calls)

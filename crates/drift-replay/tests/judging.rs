@@ -26,14 +26,16 @@ use tusk_drift_schemas::tusk::drift::core::v1::{
 const TEST: &str = "0000000000000000000000000000000a";
 const OTHER: &str = "0000000000000000000000000000000b";
 
+/// The request of a trace, which is `{"total":7}` as it was recorded.
+fn root(trace: &str) -> String {
+    // `{"total":7}` is eyJ0b3RhbCI6N30=
+    format!(
+        r#"{{"traceId":"{trace}","spanId":"00000000000000f0","parentSpanId":"","name":"GET /orders","packageName":"flask","packageType":1,"kind":2,"isRootSpan":true,"timestamp":{{"seconds":10,"nanos":0}},"duration":{{"seconds":1,"nanos":0}},"inputValue":{{"method":"GET","target":"/orders","headers":{{}}}},"outputValue":{{"statusCode":200,"headers":{{"Content-Type":"application/json"}},"body":"eyJ0b3RhbCI6N30="}},"outputSchema":{{"type":6,"properties":{{"body":{{"type":2,"properties":{{}},"encoding":1,"decoded_type":1}}}}}}}}"#
+    )
+}
+
 /// The recording: a test with two calls, and another trace with one.
 fn recording(directory: &Path) -> Recording {
-    // `{"total":7}` is eyJ0b3RhbCI6N30=
-    let root = |trace: &str| {
-        format!(
-            r#"{{"traceId":"{trace}","spanId":"00000000000000f0","parentSpanId":"","name":"GET /orders","packageName":"flask","packageType":1,"kind":2,"isRootSpan":true,"timestamp":{{"seconds":10,"nanos":0}},"duration":{{"seconds":1,"nanos":0}},"inputValue":{{"method":"GET","target":"/orders","headers":{{}}}},"outputValue":{{"statusCode":200,"headers":{{"Content-Type":"application/json"}},"body":"eyJ0b3RhbCI6N30="}},"outputSchema":{{"type":6,"properties":{{"body":{{"type":2,"properties":{{}},"encoding":1,"decoded_type":1}}}}}}}}"#
-        )
-    };
     let call = |trace: &str, id: &str, path: &str, seconds: u32| {
         format!(
             r#"{{"traceId":"{trace}","spanId":"{id}","parentSpanId":"00000000000000f0","name":"GET {path}","packageName":"http","submoduleName":"GET","packageType":1,"kind":3,"isRootSpan":false,"timestamp":{{"seconds":{seconds},"nanos":5000}},"duration":{{"seconds":0,"nanos":1000}},"inputValue":{{"method":"GET","url":"http://up{path}","headers":{{}}}},"outputValue":{{"statusCode":200}}}}"#
@@ -116,6 +118,17 @@ fn judge(body: Result<&'static [u8], TestError>, paths: &[&str]) -> TestResult {
     let matcher = matcher(&recording);
     matcher.begin_test(TEST);
     let mocks = paths.iter().map(|path| mock(&matcher, path)).collect();
+    let config = Config::defaults(directory.path(), &|_| None);
+    judge_run(recording, config, body, mocks)
+}
+
+/// The judgement of the test after a run with a response and these calls.
+fn judge_run(
+    recording: Arc<Recording>,
+    config: Config,
+    body: Result<&'static [u8], TestError>,
+    mocks: Vec<Arc<MockEvent>>,
+) -> TestResult {
     let outcome = TestOutcome {
         test: PlannedTest {
             trace_id: TEST.to_owned(),
@@ -142,11 +155,7 @@ fn judge(body: Result<&'static [u8], TestError>, paths: &[&str]) -> TestResult {
         retried: false,
         duration: Duration::from_millis(5),
     };
-    Judge {
-        config: Arc::new(Config::defaults(directory.path(), &|_| None)),
-        recording,
-    }
-    .test(&outcome)
+    Judge::new(Arc::new(config), recording).test(&outcome)
 }
 
 fn codes(result: &TestResult) -> Vec<&'static str> {
@@ -244,4 +253,141 @@ fn a_start_command_that_runs_docker_is_told_that_no_sandbox_holds_containers() {
     };
     let planned = plan(&config, &recording, &off).unwrap();
     assert_eq!(planned.sandbox.notices, Vec::<String>::new());
+}
+
+/// What is missing of the test, where nothing is asked for, when these spans of pg are
+/// recorded: trace, name, parent, id of the row, and the number of the status.
+fn missing_of_pg(spans: &[(&str, &str, u32, u32, u32)], config: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    for trace in [TEST, OTHER] {
+        let mut lines = vec![root(trace)];
+        for (place, (own, name, parent, row, status)) in spans.iter().enumerate() {
+            if *own != trace {
+                continue;
+            }
+            let (id, (package, operation)) = (place + 1, name.split_once('.').unwrap());
+            let client = if package == "pg" { "client" } else { "pool" };
+            let input = match operation {
+                "query" => format!(
+                    r#"{{"text":"SELECT name FROM users WHERE id = $1","values":[{row}],"clientType":"{client}"}}"#
+                ),
+                _ => format!(r#"{{"clientType":"{client}"}}"#),
+            };
+            lines.push(format!(
+                r#"{{"traceId":"{trace}","spanId":"{id:016x}","parentSpanId":"{parent:016x}","name":"{name}","packageName":"{package}","submoduleName":"{operation}","packageType":2,"kind":3,"isRootSpan":false,"timestamp":{{"seconds":11,"nanos":{id}}},"duration":{{"seconds":0,"nanos":1000}},"status":{{"code":{status}}},"inputValue":{input},"outputValue":{{"rows":[]}}}}"#
+            ));
+        }
+        fs::write(
+            folder.path().join(format!("1_trace_{trace}.jsonl")),
+            lines.join("\n") + "\n",
+        )
+        .unwrap();
+    }
+    let recording = Recording::load(&LoadOptions::new([folder.path()]), &|_| ()).unwrap();
+    assert_eq!(recording.problems(), []);
+    let file = folder.path().join(".tusk/config.yaml");
+    let config = Config::parse(config, &file, folder.path(), &|_| None).unwrap();
+    judge_run(
+        Arc::new(recording),
+        config,
+        Ok(br#"{"total":7}"#),
+        Vec::new(),
+    )
+    .calls
+    .iter()
+    .filter(|call| call.state.as_str() == "missing")
+    .map(|call| call.recorded_span_id.clone().unwrap())
+    .collect()
+}
+
+const ROOT: u32 = 0xf0;
+
+#[test]
+fn a_query_of_another_request_that_waited_for_this_ones_connection_is_not_missing() {
+    let mut spans = vec![
+        (OTHER, "pg-pool.query", ROOT, 1, 1),
+        (OTHER, "pg-pool.connect", 1, 0, 1),
+        (TEST, "pg-pool.connect", ROOT, 0, 1),
+        // The program gives the connection back, and the other request's query begins.
+        (TEST, "pg.query", ROOT, 1, 1),
+    ];
+    assert_eq!(missing_of_pg(&spans, ""), Vec::<String>::new());
+    // Queries of the program with other parameters change nothing, and are missing.
+    spans.push((TEST, "pg.query", ROOT, 2, 1));
+    assert_eq!(missing_of_pg(&spans, ""), ["0000000000000005"]);
+    // Nor do pools' queries that have theirs in their own trace.
+    spans.push((OTHER, "pg-pool.query", ROOT, 1, 1));
+    spans.push((OTHER, "pg.query", 6, 1, 1));
+    assert_eq!(missing_of_pg(&spans, ""), ["0000000000000005"]);
+}
+
+#[test]
+fn a_removed_query_of_the_program_is_named_though_pools_make_equal_ones() {
+    let own = [
+        (TEST, "pg-pool.connect", ROOT, 0, 1),
+        (TEST, "pg.query", ROOT, 1, 1),
+    ];
+    let missing = |others: &[(&'static str, &'static str, u32, u32, u32)]| {
+        let spans: Vec<_> = own.iter().chain(others).copied().collect();
+        missing_of_pg(&spans, "")
+    };
+    assert_eq!(missing(&[]), ["0000000000000002"]);
+    // The query of a pool has its own where it should be.
+    assert_eq!(
+        missing(&[
+            (OTHER, "pg-pool.query", ROOT, 1, 1),
+            (OTHER, "pg.query", 3, 1, 1),
+        ]),
+        ["0000000000000002"]
+    );
+    // The pool gave no connection in time.
+    assert_eq!(
+        missing(&[(OTHER, "pg-pool.query", ROOT, 1, 2)]),
+        ["0000000000000002"]
+    );
+    // Of pools there is one more than of the driver: one was lost, and which is the
+    // program's is not known.
+    assert_eq!(
+        missing(&[
+            (OTHER, "pg-pool.query", ROOT, 1, 1),
+            (OTHER, "pg-pool.query", ROOT, 1, 1),
+        ]),
+        ["0000000000000002"]
+    );
+    // The program makes the same query elsewhere too.
+    assert_eq!(
+        missing(&[
+            (OTHER, "pg-pool.query", ROOT, 1, 1),
+            (OTHER, "pg.query", ROOT, 1, 1),
+        ]),
+        ["0000000000000002"]
+    );
+    // A trace without a pool gives no connection back to one.
+    assert_eq!(
+        missing_of_pg(
+            &[
+                (TEST, "pg.query", ROOT, 1, 1),
+                (OTHER, "pg-pool.query", ROOT, 1, 1),
+            ],
+            ""
+        ),
+        ["0000000000000001"]
+    );
+}
+
+#[test]
+fn a_query_that_may_be_another_requests_can_be_left_out_by_its_statement() {
+    let spans = [
+        (TEST, "pg-pool.connect", ROOT, 0, 1),
+        (TEST, "pg.query", ROOT, 1, 1),
+        (OTHER, "pg-pool.query", ROOT, 1, 1),
+        (OTHER, "pg.query", ROOT, 1, 1),
+    ];
+    assert_eq!(missing_of_pg(&spans, "").len(), 1);
+    let documented = include_str!("../../../docs/comparing.md");
+    let rule = documented.split("```yaml\n").find_map(|part| {
+        let block = part.split("```").next()?;
+        block.contains("package: pg").then_some(block)
+    });
+    assert_eq!(missing_of_pg(&spans, rule.unwrap()), Vec::<String>::new());
 }

@@ -52,10 +52,10 @@ pub(crate) fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
         .enable_all()
         .build()
         .context("cannot start the threads of the mock server")?;
-    let judge = Arc::new(Judge {
-        config: Arc::clone(&config),
-        recording: Arc::clone(&loaded.recording),
-    });
+    let judge = Arc::new(Judge::new(
+        Arc::clone(&config),
+        Arc::clone(&loaded.recording),
+    ));
     let cancel = Cancel::default();
     let is_running = Arc::new(AtomicBool::new(false));
     let stopped = on_signals({

@@ -142,6 +142,7 @@ pub(crate) mod flags {
     pub(crate) const ROOT: u8 = 1;
     pub(crate) const PRE_APP_START: u8 = 2;
     pub(crate) const ENVIRONMENT_SNAPSHOT: u8 = 4;
+    pub(crate) const FAILED: u8 = 8;
 }
 
 impl Entry {
@@ -151,6 +152,11 @@ impl Entry {
 
     pub(crate) fn is_pre_app_start(&self) -> bool {
         self.flags & flags::PRE_APP_START != 0
+    }
+
+    /// Whether its status says that it failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.flags & flags::FAILED != 0
     }
 
     /// Whether the span can answer a request: the inbound ones and the

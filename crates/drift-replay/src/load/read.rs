@@ -19,6 +19,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use tusk_drift_schemas::tusk::drift::core::v1::StatusCode;
 
 /// Bytes of a piece: large enough that opening a file is nothing beside
 /// reading it, small enough that two threads share one file of 50 MB evenly.
@@ -370,6 +371,7 @@ impl UnitReader {
             (line.is_root_span, flags::ROOT),
             (line.is_pre_app_start, flags::PRE_APP_START),
             (snapshot, flags::ENVIRONMENT_SNAPSHOT),
+            (line.status_code == StatusCode::Error as i32, flags::FAILED),
         ] {
             if set {
                 bits |= bit;

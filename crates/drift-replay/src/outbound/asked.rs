@@ -16,11 +16,14 @@ use tusk_drift_schemas::tusk::drift::core::v1::PackageType;
 /// so that what is inside it does not happen.
 ///
 /// `calls` are those of one trace, `by_id` all its spans, and `is_answered` tells
-/// which calls were asked for.
+/// which calls were asked for. `is_any_pools` tells of a query of pg whether all
+/// like it in the recording are those of pools; it is asked only where the trace
+/// alone does not say whose the query is.
 pub fn not_asked<'s>(
     calls: &[&'s Span],
     by_id: &HashMap<&str, &'s Span>,
     is_answered: impl Fn(&Span) -> bool,
+    is_any_pools: impl Fn(&Span) -> bool,
 ) -> HashSet<&'s str> {
     let mut found: HashSet<&str> = calls
         .iter()
@@ -35,7 +38,8 @@ pub fn not_asked<'s>(
     for text in of_pools.filter_map(|span| statement(span)) {
         *without_inner.entry(text).or_default() += 1;
     }
-    if without_inner.is_empty() {
+    let uses_pool = calls.iter().any(|span| span.package_name == "pg-pool");
+    if without_inner.is_empty() && !uses_pool {
         return found;
     }
     let of_drivers = calls.iter().filter(|span| is_query_of_pooled_driver(span));
@@ -46,11 +50,15 @@ pub fn not_asked<'s>(
         .map(|span| (span, true))
         .chain(own.into_iter().map(|span| (span, false)))
     {
+        if !is_inside && is_answered(span) {
+            continue;
+        }
         let count = statement(span).and_then(|text| without_inner.get_mut(&text));
-        if let Some(count) = count.filter(|count| **count > 0)
-            && (is_inside || !is_answered(span))
-        {
+        if let Some(count) = count.filter(|count| **count > 0) {
             *count -= 1;
+            found.insert(span.span_id.as_str());
+        } else if !is_inside && uses_pool && is_any_pools(span) {
+            // It waited in another request, and this one gave the connection back.
             found.insert(span.span_id.as_str());
         }
     }
