@@ -145,7 +145,7 @@ static IN_TEXT: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"(?i)redis\S* (?:auth|(?:hello|config set|migrate|sentinel)(?: \S+)*? (?:auth2?|requirepass|masterauth|auth-pass|sentinel-pass)) (?<s>\[redacted \d+\]|\S+)(?: (?<t>\[redacted \d+\]|\S+))?",
         r"(?i)redis\S* acl setuser(?: \S+)*? [><#!](?<s>\[redacted \d+\]|\S+)",
         // `CREATE ROLE app PASSWORD 'password'`, `IDENTIFIED WITH plugin BY 'password'`.
-        r"(?i)\b(?:password|identified\s+(?:with\s+\S+\s+)?(?:by|as)(?:\s+password)?)\s+'(?<s>(?:[^']|'')+)'",
+        r#"(?i)\b(?:password|identified\s+(?:with\s+\S+\s+)?(?:by|as)(?:\s+password)?)\s+'(?<s>(?:[^']|'')+)'|(?i)\bidentified\s+(?:with\s+\S+\s+)?(?:by|as)\s+"(?<t>[^"]+)""#,
         // The password of `scheme://user:password@host`.
         r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#@:]*:(?<s>[^\s/?#@]+)@",
     ]

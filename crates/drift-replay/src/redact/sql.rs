@@ -7,6 +7,7 @@ use regex::Regex;
 use sqlparser::dialect::{Dialect, GenericDialect, MySqlDialect};
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Location, Token};
+use std::cell::Cell;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -15,6 +16,10 @@ const MAX_BYTES: usize = 1 << 20;
 
 /// Tokens of a left side in parentheses that are looked at.
 const MAX_LEFT_SIDE: usize = 1_000;
+
+/// How often each token may be looked at. A statement takes a few; lists in lists
+/// without end would take the square of their number.
+const MAX_LOOKS: usize = 32;
 
 /// Words between a list of columns and its `VALUES`: `OVERRIDING SYSTEM VALUE`.
 const MAX_BETWEEN: usize = 16;
@@ -126,6 +131,11 @@ struct Piece {
 /// A text as one dialect reads it.
 struct Reading<'a> {
     pieces: Vec<Piece>,
+    /// By the place of a parenthesis, that of the other one; the number of pieces
+    /// where there is none.
+    partners: Vec<usize>,
+    /// Tokens that may still be looked at.
+    looks_left: Cell<usize>,
     is_secret: &'a dyn Fn(&str) -> bool,
 }
 
@@ -155,7 +165,12 @@ impl<'a> Reading<'a> {
                 slot,
             });
         }
-        Reading { pieces, is_secret }
+        Reading {
+            partners: partners(&pieces),
+            looks_left: Cell::new(pieces.len().saturating_mul(MAX_LOOKS)),
+            pieces,
+            is_secret,
+        }
     }
 
     fn token(&self, at: usize) -> Option<&Token> {
@@ -177,14 +192,27 @@ impl<'a> Reading<'a> {
         }
     }
 
+    fn before_is(&self, at: usize, keyword: Keyword) -> bool {
+        at.checked_sub(1).and_then(|at| self.keyword(at)) == Some(keyword)
+    }
+
     /// The name at a place: of a column or variable, or of a member of a document
-    /// (`data->>'password'`, `data['password']`).
+    /// (`data->>'password'`, `data['password']`, `data #>> '{user,password}'`,
+    /// `JSON_EXTRACT(data, '$.user.password')`).
     fn name(&self, at: usize) -> Option<&str> {
         let name = match self.token(at)? {
             Token::Word(word) => &word.value,
             Token::DoubleQuotedString(name) => name,
-            Token::SingleQuotedString(name) => match self.before(at)? {
-                Token::Arrow | Token::LongArrow | Token::LBracket => name,
+            Token::SingleQuotedString(path) => match self.before(at)? {
+                Token::Arrow | Token::LongArrow | Token::LBracket | Token::Comma
+                    if path.starts_with("$.") =>
+                {
+                    path.rsplit('.').next()?.trim_matches('"')
+                }
+                Token::Arrow | Token::LongArrow | Token::LBracket => path,
+                Token::HashArrow | Token::HashLongArrow => {
+                    path.rsplit(['{', ',']).next()?.trim_end_matches('}')
+                }
                 _ => return None,
             },
             _ => return None,
@@ -231,30 +259,38 @@ impl<'a> Reading<'a> {
     fn collect(&self, found: &mut SqlSecrets) {
         // All values before this place are hidden.
         let mut hidden = 0;
+        let mut open = Vec::new();
         for at in 0..self.pieces.len() {
             if at >= hidden && self.is_secret_name(at) {
-                hidden = self.after_name(at, found);
+                hidden = self.after_name(at, open.last().copied(), found);
             }
-            if self.is(at, &Token::LParen) {
-                self.list(at, found);
+            match self.token(at) {
+                Some(Token::LParen) => {
+                    open.push(at);
+                    self.list(at, found);
+                    self.members(at, found);
+                }
+                Some(Token::RParen) => drop(open.pop()),
+                _ => {}
             }
-            if self.is_comparison(at) || self.keyword(at) == Some(Keyword::AS) {
+            if self.is_comparison(at) || self.keyword(at).is_some_and(stands_before_name) {
                 self.before_name(at, found);
             }
         }
+        if self.looks_left.get() == 0 {
+            // Not all was looked at: any value may be a secret.
+            (0..self.pieces.len()).for_each(|at| self.hide(at, found));
+        }
     }
 
-    /// `password = 'x'`, `lower(u.token) IN ('x', 'y')`, `PASSWORD 'x'`, `PASSWORD('x')`;
-    /// gives the place up to which all values are hidden.
-    fn after_name(&self, name: usize, found: &mut SqlSecrets) -> usize {
+    /// `password = 'x'`, `lower(u.token) IN ('x', 'y')`, `left(token, 8) = 'x'`,
+    /// `PASSWORD 'x'`, `PASSWORD('x')`; gives the place up to which all values are
+    /// hidden. `open` is the parenthesis that the name stands in.
+    fn after_name(&self, name: usize, open: Option<usize>, found: &mut SqlSecrets) -> usize {
         let mut at = name + 1;
         if self.is(at, &Token::LParen) {
             let end = self.closing(at);
-            for inside in at..end {
-                if !matches!(self.token(inside), Some(Token::Number(..))) {
-                    self.hide(inside, found);
-                }
-            }
+            self.hide_texts(at, end, found);
             return end;
         }
         if self.keyword(at) == Some(Keyword::FOR) {
@@ -262,20 +298,65 @@ impl<'a> Reading<'a> {
             let equals = (at..at + 8).find(|at| self.is(*at, &Token::Eq));
             at = equals.unwrap_or(at);
         }
+        let is_argument = self.is(at, &Token::Comma) || self.keyword(at) == Some(Keyword::AS);
+        let call = open.filter(|open| is_argument && self.is_call(*open));
+        if let Some(open) = call {
+            // Of a function, or of `CAST`.
+            at = self.closing(open);
+        }
         loop {
             match self.token(at) {
                 Some(Token::RParen | Token::RBracket) => at += 1,
                 Some(Token::DoubleColon) => at += 2,
+                _ if self.keyword(at) == Some(Keyword::COLLATE) => at += 2,
                 _ => break,
             }
         }
-        if at == name + 1 && self.is_value(at) {
+        if at == name + 1 && self.keyword(at) == Some(Keyword::TO) {
+            // `SET app.token TO 'x'`.
+            at += 1;
+            self.hide(at, found);
+        } else if at == name + 1 && self.is_value(at) {
             self.hide(at, found);
         }
-        if self.is_comparison(at) || self.is_comparing_word(at) {
-            return self.expression(at, found);
+        if !self.is_comparison(at) && !self.is_comparing_word(at) {
+            return name + 1;
         }
-        at
+        if call.is_some() {
+            // `strcmp(password, 'x') = 0`.
+            self.hide_texts(name + 1, at, found);
+        }
+        self.expression(at, found)
+    }
+
+    /// Hides what is no number: that is a length or a place in a function.
+    fn hide_texts(&self, from: usize, end: usize, found: &mut SqlSecrets) {
+        for at in self.looked_at(from, end) {
+            if !matches!(self.token(at), Some(Token::Number(..))) {
+                self.hide(at, found);
+            }
+        }
+    }
+
+    /// Whether a parenthesis begins the arguments of a function, and no list.
+    fn is_call(&self, open: usize) -> bool {
+        match open.checked_sub(1).and_then(|at| self.token(at)) {
+            Some(Token::Word(word)) => !matches!(
+                word.keyword,
+                Keyword::WHERE
+                    | Keyword::AND
+                    | Keyword::OR
+                    | Keyword::NOT
+                    | Keyword::ON
+                    | Keyword::HAVING
+                    | Keyword::WHEN
+                    | Keyword::SET
+                    | Keyword::IN
+                    | Keyword::ROW
+                    | Keyword::SELECT
+            ),
+            _ => false,
+        }
     }
 
     /// `'x' = password`, `crypt('x', salt) = u.password`, `'x' AS password`.
@@ -304,6 +385,9 @@ impl<'a> Reading<'a> {
         }
         let mut depth = 0_usize;
         for inside in (0..=last).rev().take(MAX_LEFT_SIDE) {
+            if self.looked_at(inside, inside + 1).next().is_none() {
+                return;
+            }
             match self.token(inside) {
                 Some(Token::RParen) => depth += 1,
                 Some(Token::LParen) => depth -= 1,
@@ -328,6 +412,15 @@ impl<'a> Reading<'a> {
             self.rows(end + 1, &columns, found);
             return;
         }
+        if let Some(query) = self.named_by(open) {
+            // `(VALUES ('a', 'x')) AS v (name, password)`.
+            match self.keyword(query) {
+                Some(Keyword::VALUES) => self.rows(query + 1, &columns, found),
+                Some(Keyword::SELECT) => self.selected(query + 1, &columns, found),
+                _ => {}
+            }
+            return;
+        }
         for at in end..end + MAX_BETWEEN {
             match self.keyword(at) {
                 Some(Keyword::VALUES | Keyword::VALUE) if self.begins_row(at + 1) => {
@@ -340,6 +433,46 @@ impl<'a> Reading<'a> {
                 }
                 Some(word) if ends_expression(word) && word != Keyword::AS => return,
                 _ if self.is_value(at) || self.is(at, &Token::SemiColon) => return,
+                _ => {}
+            }
+        }
+    }
+
+    /// The first word of what a list of names stands behind: `(…) AS v (name, password)`.
+    fn named_by(&self, open: usize) -> Option<usize> {
+        let mut close = open.checked_sub(2)?;
+        if self.keyword(close) == Some(Keyword::AS) {
+            close = close.checked_sub(1)?;
+        }
+        let is_named = matches!(self.before(open), Some(Token::Word(_)));
+        (is_named && self.is(close, &Token::RParen)).then(|| self.closing(close) + 1)
+    }
+
+    /// Values beside their names in the arguments of a function:
+    /// `json_build_object('password', 'x')`, `JSON_SET(data, '$.password', 'x')`.
+    fn members(&self, open: usize, found: &mut SqlSecrets) {
+        let Some(Token::Word(function)) = self.before(open) else {
+            return;
+        };
+        let function = function.value.to_ascii_lowercase();
+        // `JSON_SET` and its like have the document first.
+        let first = match function.as_str() {
+            "set_config" | "json_object" | "json_build_object" | "jsonb_build_object" => 0,
+            _ if function.starts_with("json") => 1,
+            _ => return,
+        };
+        let (mut depth, mut argument) = (0_usize, 0_usize);
+        for at in self.looked_at(open + 1, self.closing(open)) {
+            match self.token(at) {
+                Some(Token::LParen) => depth += 1,
+                Some(Token::RParen) => depth = depth.saturating_sub(1),
+                Some(Token::Comma) if depth == 0 => argument += 1,
+                Some(Token::SingleQuotedString(path)) if depth == 0 && argument % 2 == first => {
+                    let name = path.rsplit(['.', ',', '{']).next().unwrap_or(path);
+                    if (self.is_secret)(name.trim_matches(['"', '}'])) {
+                        self.expression(at + 2, found);
+                    }
+                }
                 _ => {}
             }
         }
@@ -399,6 +532,10 @@ impl<'a> Reading<'a> {
             while matches!(self.keyword(at), Some(Keyword::ALL | Keyword::DISTINCT)) {
                 at += 1;
             }
+            if self.keyword(at) == Some(Keyword::ON) && self.is(at + 1, &Token::LParen) {
+                // `DISTINCT ON (…)`.
+                at = self.closing(at + 1) + 1;
+            }
             let end = self.end_of(at, |word| {
                 matches!(
                     word,
@@ -425,7 +562,7 @@ impl<'a> Reading<'a> {
     /// Hides the items of a list whose columns are secret.
     fn items(&self, from: usize, end: usize, columns: &[bool], found: &mut SqlSecrets) {
         let (mut depth, mut index) = (0_usize, 0);
-        for at in from..end.min(self.pieces.len()) {
+        for at in self.looked_at(from, end) {
             match self.token(at) {
                 Some(Token::LParen) => depth += 1,
                 Some(Token::RParen) => depth = depth.saturating_sub(1),
@@ -440,7 +577,7 @@ impl<'a> Reading<'a> {
     fn expression(&self, from: usize, found: &mut SqlSecrets) -> usize {
         let (mut depth, mut cases) = (0_usize, 0_usize);
         let mut between = false;
-        for at in from..self.pieces.len() {
+        for at in self.looked_at(from, self.pieces.len()) {
             match self.token(at) {
                 Some(Token::LParen) => depth += 1,
                 Some(Token::RParen) if depth == 0 => return at,
@@ -454,6 +591,8 @@ impl<'a> Reading<'a> {
                 Some(Keyword::END) if cases > 0 => cases -= 1,
                 Some(Keyword::BETWEEN) => between = true,
                 Some(Keyword::AND) if between => between = false,
+                // `IS DISTINCT FROM 'x'`.
+                Some(Keyword::FROM) if self.before_is(at, Keyword::DISTINCT) => {}
                 Some(word) if depth == 0 && cases == 0 && ends_expression(word) => return at,
                 _ => {}
             }
@@ -464,24 +603,26 @@ impl<'a> Reading<'a> {
 
     /// The place of the parenthesis that closes one, or behind the last token.
     fn closing(&self, open: usize) -> usize {
-        let mut depth = 0_usize;
-        for at in open..self.pieces.len() {
-            match self.token(at) {
-                Some(Token::LParen) => depth += 1,
-                Some(Token::RParen) => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            if depth == 0 {
-                return at;
-            }
-        }
-        self.pieces.len()
+        self.partners
+            .get(open)
+            .copied()
+            .unwrap_or(self.pieces.len())
+    }
+
+    /// The places from one to another, as far as they may still be looked at.
+    fn looked_at(&self, from: usize, end: usize) -> impl Iterator<Item = usize> {
+        let left = &self.looks_left;
+        (from..end.min(self.pieces.len())).take_while(move |_| {
+            let next = left.get().checked_sub(1);
+            left.set(next.unwrap_or(0));
+            next.is_some()
+        })
     }
 
     /// The place of a word that ends what begins here, or where its query ends.
     fn end_of(&self, from: usize, ends: impl Fn(Keyword) -> bool) -> usize {
         let mut depth = 0_usize;
-        for at in from..self.pieces.len() {
+        for at in self.looked_at(from, self.pieces.len()) {
             match self.token(at) {
                 Some(Token::LParen) => depth += 1,
                 Some(Token::RParen) if depth == 0 => return at,
@@ -512,6 +653,11 @@ impl<'a> Reading<'a> {
                     | Token::TildeAsterisk
                     | Token::ExclamationMarkTilde
                     | Token::ExclamationMarkTildeAsterisk
+                    | Token::DoubleTilde
+                    | Token::DoubleTildeAsterisk
+                    | Token::ExclamationMarkDoubleTilde
+                    | Token::ExclamationMarkDoubleTildeAsterisk
+                    | Token::CaretAt
             )
         )
     }
@@ -525,6 +671,9 @@ impl<'a> Reading<'a> {
                     | Keyword::RLIKE
                     | Keyword::REGEXP
                     | Keyword::SIMILAR
+                    | Keyword::GLOB
+                    | Keyword::MATCH
+                    | Keyword::AGAINST
                     | Keyword::IN
                     | Keyword::BETWEEN
                     | Keyword::IS
@@ -532,6 +681,35 @@ impl<'a> Reading<'a> {
             )
         )
     }
+}
+
+/// Words between a value and the name that tells what it is.
+fn stands_before_name(word: Keyword) -> bool {
+    matches!(
+        word,
+        Keyword::AS | Keyword::LIKE | Keyword::ILIKE | Keyword::GLOB
+    )
+}
+
+/// By the place of each parenthesis, that of the other one.
+fn partners(pieces: &[Piece]) -> Vec<usize> {
+    let mut partners = vec![pieces.len(); pieces.len()];
+    let mut opened = Vec::new();
+    for (at, piece) in pieces.iter().enumerate() {
+        match piece.token {
+            Token::LParen => opened.push(at),
+            Token::RParen => {
+                let Some(open) = opened.pop() else { continue };
+                for (one, other) in [(open, at), (at, open)] {
+                    if let Some(partner) = partners.get_mut(one) {
+                        *partner = other;
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    partners
 }
 
 /// Words that no expression goes beyond.

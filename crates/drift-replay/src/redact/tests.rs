@@ -334,6 +334,28 @@ fn values_at_the_places_of_secret_columns_leave_statements() {
         "SET PASSWORD = PASSWORD('my hunter2')",
         "CREATE USER app ENCRYPTED PASSWORD E'my hunter2'",
         r"UPDATE users SET password = 'it\'s my hunter2', name = 'ann'",
+        "SELECT 1 FROM users WHERE token IS NOT DISTINCT FROM 'my hunter2'",
+        "SELECT 1 FROM users WHERE password COLLATE utf8_bin = 'my hunter2'",
+        "SELECT 1 FROM users WHERE CAST(password AS text) = 'my hunter2'",
+        "SELECT 1 FROM users WHERE strcmp(token, 'my hunter2') = 0",
+        "SELECT 1 FROM users WHERE f(token, password = 'my hunter2')",
+        "CREATE USER app IDENTIFIED BY \"my hunter2\"",
+        "SELECT 1 FROM users WHERE left(token, 8) = 'my hunter2'",
+        "SELECT 1 FROM users WHERE token ~~* 'my hunter2%'",
+        "SELECT 1 FROM users WHERE token ^@ 'my hunter2'",
+        "SELECT 1 FROM users WHERE token GLOB 'my hunter2*'",
+        "SELECT 1 FROM users WHERE 'my hunter2' LIKE token",
+        "SELECT 1 FROM users WHERE data->>'$.user.token' = 'my hunter2'",
+        "SELECT 1 FROM users WHERE data #>> '{user,token}' = 'my hunter2'",
+        "SELECT 1 FROM users WHERE JSON_UNQUOTE(JSON_EXTRACT(data, '$.token')) = 'my hunter2'",
+        "INSERT INTO users (id, password) SELECT DISTINCT ON (a) 1, 'my hunter2' FROM t",
+        "SET app.token TO 'my hunter2'",
+        "SELECT set_config('app.token', 'my hunter2', false)",
+        "SELECT json_build_object('name', 'ann', 'password', 'my hunter2')",
+        "UPDATE users SET data = JSON_SET(data, '$.password', 'my hunter2') WHERE id = 1",
+        r#"UPDATE users SET data = jsonb_set(data, '{password}', '"my hunter2"')"#,
+        "UPDATE users u SET hash = v.x FROM (VALUES (1, 'my hunter2')) AS v (id, password)",
+        "MERGE INTO users USING (SELECT 1, 'my hunter2') v (id, password) ON true",
     ] {
         let shown = redactor().text(statement);
         assert!(!shown.contains("hunter2"), "{statement} gave {shown}");
@@ -362,8 +384,26 @@ fn values_of_other_columns_stay_in_statements() {
         "SELECT max(token) FROM users WHERE id IN (1, 2)",
         "INSERT INTO token (id, name) VALUES (1, 'ann')",
         "SELECT a ? 'b' FROM t WHERE a->>'c' = 'd'",
+        "SELECT coalesce(token, a) FROM t WHERE b = 'c'",
+        "SELECT 1 FROM t WHERE a #>> '{token,kind}' = 'd' AND b ~~ 'c'",
+        "SELECT json_build_object('name', 'token', 'kind', 'b')",
+        "SELECT 1 FROM (VALUES (1, 'a')) AS v (id, name)",
+        "SELECT CAST(token AS text), 'a' FROM t WHERE b = 'c'",
     ] {
         assert_eq!(redactor().text(statement), statement);
+    }
+}
+
+#[test]
+fn lists_in_lists_without_end_are_hidden_whole_and_looked_at_only_so_often() {
+    for (unit, hidden) in [
+        ("(password) = (('x', ", "'[redacted 1]'"),
+        ("(password) VALUES ((my 'x', ", "'[redacted 1]'"),
+        ("(password) SELECT (my 'x', ", "'[redacted 1]'"),
+    ] {
+        // The square of so many takes longer than anybody waits.
+        let shown = redactor().text(&format!("select {}", unit.repeat(10_000)));
+        assert!(!shown.contains("'x'") && shown.contains(hidden), "{unit}");
     }
 }
 
