@@ -41,7 +41,7 @@ impl OpenFiles {
         offset: u64,
         length: usize,
     ) -> io::Result<Vec<u8>> {
-        let file = self.file(number, path)?;
+        let file = self.file(number, || File::open(path))?;
         let mut bytes = vec![0; length];
         let mut filled = 0;
         while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
@@ -56,21 +56,41 @@ impl OpenFiles {
         Ok(bytes)
     }
 
-    fn file(&self, number: u32, path: &Path) -> io::Result<Arc<File>> {
+    fn file(&self, number: u32, open: impl Fn() -> io::Result<File>) -> io::Result<Arc<File>> {
         let Some(slot) = self.slots.get(number as usize % OPEN_FILES) else {
-            return File::open(path).map(Arc::new);
+            return open().map(Arc::new);
         };
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(open) = slot.as_ref().filter(|open| open.number == number) {
             return Ok(Arc::clone(&open.file));
         }
-        let file = Arc::new(File::open(path)?);
+        let mut opened = open();
+        if has_no_more_files(&opened) && slot.take().is_some() {
+            opened = open();
+        }
+        // Without waiting: who holds a slot may want another one as well.
+        for other in &self.slots {
+            if has_no_more_files(&opened)
+                && let Ok(mut other) = other.try_lock()
+                && other.take().is_some()
+            {
+                opened = open();
+            }
+        }
+        let file = Arc::new(opened?);
         *slot = Some(Open {
             number,
             file: Arc::clone(&file),
         });
         Ok(file)
     }
+}
+
+/// Whether the process, or the system, has as many files open as it may: then what
+/// is kept open here without need is in the way.
+fn has_no_more_files(opened: &io::Result<File>) -> bool {
+    let code = opened.as_ref().err().and_then(io::Error::raw_os_error);
+    matches!(code, Some(libc::EMFILE | libc::ENFILE))
 }
 
 #[cfg(test)]
@@ -88,6 +108,27 @@ mod tests {
         std::fs::remove_file(&path).expect("it is there");
         assert_eq!(read(8, 5).expect("it is open"), b"89");
         assert_eq!(read(20, 5).expect("it is open"), b"");
+    }
+
+    #[test]
+    fn files_that_stay_open_do_not_keep_another_from_being_read() {
+        let files = OpenFiles::default();
+        let open = |limit: usize| {
+            let is_open = |slot: &&Mutex<Option<Open>>| {
+                // The one that is to be filled is locked meanwhile, and empty by then.
+                slot.try_lock().is_ok_and(|slot| slot.is_some())
+            };
+            match files.slots.iter().filter(is_open).count() < limit {
+                true => tempfile::tempfile(),
+                false => Err(io::Error::from_raw_os_error(libc::EMFILE)),
+            }
+        };
+        for number in 0..200 {
+            assert!(files.file(number, || open(5)).is_ok(), "{number}");
+        }
+        // Where nothing is left to close, the error is told.
+        assert!(files.file(200, || open(0)).is_err());
+        assert!(files.file(201, || open(5)).is_ok());
     }
 
     #[test]
