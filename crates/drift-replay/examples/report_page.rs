@@ -233,6 +233,9 @@ fn bodies(kind: &str, random: &mut Random) -> (String, String, u8, &'static str)
     (old, new, 1, "application/json")
 }
 
+/// Of a pool and, as the SDK records it, of the driver for the pool.
+const QUERY: &str = r#"{"query":"SELECT o.id, o.total\n  FROM orders o\n WHERE o.customer_id = $1 AND o.status <> 'void'","parameters":[81]}"#;
+
 fn calls(kind: &str, root: &Span, random: &mut Random) -> (Vec<Span>, Vec<LiveCall>) {
     let mut recorded = vec![root.clone()];
     let call = |position: i128, package: &str, submodule: &str, name: &str, input: String| Span {
@@ -260,15 +263,9 @@ fn calls(kind: &str, root: &Span, random: &mut Random) -> (Vec<Span>, Vec<LiveCa
         "pg-pool",
         "query",
         "pg-pool.query",
-        r#"{"query":"SELECT o.id, o.total\n  FROM orders o\n WHERE o.customer_id = $1 AND o.status <> 'void'","parameters":[81]}"#.to_owned(),
+        QUERY.to_owned(),
     ));
-    let mut inner = call(
-        3,
-        "pg",
-        "query",
-        "pg.query",
-        r#"{"query":"SELECT o.id"}"#.to_owned(),
-    );
+    let mut inner = call(3, "pg", "query", "pg.query", QUERY.to_owned());
     inner.parent_span_id = format!("{:016x}", 2);
     inner.start_unix_nanos = Some(1_000_000_000 + 2 * 5_000_123 + 100_000);
     recorded.push(inner);

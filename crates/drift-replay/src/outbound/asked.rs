@@ -74,7 +74,7 @@ fn hangs_where_none_is_asked(span: &Span, by_id: &HashMap<&str, &Span>) -> bool 
         return false;
     };
     if !opens_connection(outer) {
-        return does(outer, span);
+        return does(outer, span) && !is_of_callback(outer, span);
     }
     // What a driver runs where it opened a connection: its handshake, the settings
     // that a hook makes, and whatever waits in the queue for that connection to be
@@ -85,6 +85,16 @@ fn hangs_where_none_is_asked(span: &Span, by_id: &HashMap<&str, &Span>) -> bool 
     // A pool connects for a query of its own, and for callbacks of the program. Of
     // those the queries are asked for.
     caller(outer, by_id).is_some_and(|query| does(query, span))
+}
+
+/// Whether a query below one of a pool is what a callback of that asks for. What the
+/// pool makes of its own query has the same statement.
+fn is_of_callback(outer: &Span, inner: &Span) -> bool {
+    outer.package_name == "pg-pool"
+        && matches!(
+            (statement(outer), statement(inner)),
+            (Some(outer), Some(inner)) if outer != inner
+        )
 }
 
 /// The nearest call above a span, whatever stands between that is no call.

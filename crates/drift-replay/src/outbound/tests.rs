@@ -374,6 +374,14 @@ fn a_removed_query_is_named_however_soon_it_came_after_its_connection() {
     ];
     let report = check(&recorded, &[live(&recorded[1])]);
     assert_eq!(states(&report), ["matched", "missing"]);
+    // And a query on a connection of the program's own.
+    let mut own = driver("own", "first", "pg.query", 12);
+    own.input_value = Some(r#"{"query":"DELETE FROM a"}"#.to_owned());
+    let first = driver("first", "root", "pg-pool.query", 10);
+    let inner = driver("inner", "first", "pg.query", 11);
+    let recorded = [root(), first, inner, own];
+    let report = check(&recorded, &[live(&recorded[1])]);
+    assert_eq!(states(&report), ["matched", "not_asked", "missing"]);
     let mut next = http("b", "/b", 10);
     next.parent_span_id = "a".to_owned();
     let recorded = [root(), http("a", "/a", 10), next];
