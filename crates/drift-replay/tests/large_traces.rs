@@ -117,6 +117,29 @@ fn message(request_id: &str, call: &Call) -> contract::SdkMessage {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn requests_that_waited_for_a_long_trace_are_answered_before_those_behind_them() {
+    const REQUESTS: usize = 40;
+    // All to one place, so that the recorded order alone tells which answers which.
+    let recorded = (1..=MAX_READ_AT_ONCE * 10).map(|id| post(1, id)).collect();
+    let (_directory, matcher) = matcher_of("in-order", &[(1, recorded)]);
+    let (server, _events) =
+        Server::start(&loopback(), Arc::new(matcher), ServerOptions::default()).unwrap();
+    let address = server.address().clone();
+    blocking(move || {
+        let mut client = Client::new(&address);
+        for number in 1..=REQUESTS {
+            client.send(&message(&format!("{number}"), &changed(1)));
+        }
+        for number in 1..=REQUESTS {
+            let answer = client.receive_mock();
+            assert_eq!(answer.request_id, format!("{number}"));
+            assert_eq!(answer.matched_span_id, format!("{number:016x}"));
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_request_that_makes_drift_read_a_long_trace_is_answered_on_its_socket() {
     let last = MAX_READ_AT_ONCE * 10;
     let (_directory, matcher) = matcher_of("served", &[(1, calls(last))]);

@@ -71,6 +71,7 @@ struct End {
 struct MockQuestion {
     envelope_id: String,
     request: contract::GetMockRequest,
+    patience: Patience,
 }
 
 /// Whether another answer may wait to be sent.
@@ -123,6 +124,7 @@ impl Connection {
             }
             let room = self.out_room();
             if room == Room::There {
+                self.begin_waiting(&mut last_write);
                 self.next_slow();
             }
             let idle = self.out.is_empty() && self.working.is_none() && self.slow.is_empty();
@@ -164,6 +166,8 @@ impl Connection {
                     if let Ok(frames) = done {
                         self.out.unsplit(frames);
                     }
+                    // Before those behind it, which may have the same candidates.
+                    self.next_slow();
                 }
                 ready = async { match interest { Some(interest) => stream.ready(interest).await, None => std::future::pending().await } } => {
                     let ready = ready.map_err(broken)?;
@@ -366,6 +370,7 @@ impl Connection {
                 let question = MockQuestion {
                     envelope_id: request_id,
                     request,
+                    patience,
                 };
                 let slow = match patience {
                     Patience::AtOnce => {
@@ -511,13 +516,29 @@ impl Connection {
         encode_frame(&message, &mut self.out);
     }
 
-    /// Begins with the next request that takes long, if none is being answered.
+    /// Begins with the next request that takes long, if none is being answered. What
+    /// waited for the same as the one before, and takes long no more, is answered.
     fn next_slow(&mut self) {
         if self.working.is_some() {
             return;
         }
-        let Some(question) = self.slow.pop_front() else {
-            return;
+        let question = loop {
+            if self.out_room() != Room::There {
+                return;
+            }
+            let Some(question) = self.slow.pop_front() else {
+                return;
+            };
+            let left = match question.patience {
+                Patience::AtOnce => {
+                    let patience = question.patience;
+                    answer_mock(&self.shared, self.id, question, patience, &mut self.out)
+                }
+                Patience::Unlimited => Some(question),
+            };
+            if let Some(question) = left {
+                break question;
+            }
         };
         let shared = Arc::clone(&self.shared);
         let id = self.id;
@@ -569,6 +590,7 @@ fn answer_mock(
     let MockQuestion {
         envelope_id,
         mut request,
+        patience: came_with,
     } = question;
     // Each stands in for the other where an SDK fills in only one.
     if request.request_id.is_empty() {
@@ -606,6 +628,7 @@ fn answer_mock(
         return Some(MockQuestion {
             envelope_id,
             request,
+            patience: came_with,
         });
     };
     answer.request_id.clone_from(&request.request_id);
