@@ -191,7 +191,7 @@ pub(crate) struct ReplayArguments {
     /// Only the trace with this id, or enough of its beginning
     #[arg(long, value_name = "TRACE", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) trace_id: Option<String>,
-    /// Only the traces of this file; answers may come from all files
+    /// Only the traces of this file, by its path, or by a name that one file of the recording has; answers may come from all files
     #[arg(long, value_name = "FILE")]
     pub(crate) trace_file: Option<PathBuf>,
     /// Requests under way at once; 1 for Python services, whose clock is set for each test

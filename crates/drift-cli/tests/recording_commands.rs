@@ -831,6 +831,43 @@ fn a_trace_that_is_not_there_is_wrong_use() {
 }
 
 #[test]
+fn a_trace_file_is_meant_by_its_path_and_by_a_name_only_where_one_has_it() {
+    let project = Project::new();
+    let traces = project.path().join(".tusk/traces");
+    let recorded = std::fs::read_to_string(traces.join("a.jsonl")).unwrap();
+    // Which tests there are stands in the results of a service that does not start too.
+    project.configure("exit 3");
+    let replays = |file: &str, trace: &str| {
+        let ran = project.drift(&["replay", "--json", "--trace-file", file]);
+        let results: serde_json::Value = serde_json::from_str(&ran.output).unwrap();
+        assert_eq!(results["totals"]["tests"], 1, "{file}: {results}");
+        assert_eq!(results["tests"][0]["trace_id"], trace.repeat(32), "{file}");
+    };
+    replays("a.jsonl", "a");
+
+    std::fs::create_dir(traces.join("later")).unwrap();
+    let other = recorded.replace(&"a".repeat(16), &"c".repeat(16));
+    std::fs::write(traces.join("later/a.jsonl"), other).unwrap();
+    replays(".tusk/traces/a.jsonl", "a");
+    replays("./.tusk/../.tusk/traces/later/a.jsonl", "c");
+    let errors = project.refused(&["replay", "--trace-file", "a.jsonl"]);
+    for said in [
+        "2 files of the recording are called a.jsonl",
+        "traces/a.jsonl\n",
+        "traces/later/a.jsonl\n",
+    ] {
+        assert!(errors.contains(said), "{errors}");
+    }
+
+    std::fs::write(project.path().join("b.jsonl"), recorded).unwrap();
+    for elsewhere in ["b.jsonl", "nowhere/b.jsonl"] {
+        let errors = project.refused(&["replay", "--trace-file", elsewhere]);
+        let said = format!("replayed with --trace-dir {elsewhere}");
+        assert!(errors.contains(&said), "{errors}");
+    }
+}
+
+#[test]
 fn a_pipe_among_the_trace_files_is_left_out() {
     let project = Project::new();
     let pipe = project.path().join(".tusk/traces/pipe.jsonl");

@@ -3,6 +3,7 @@
 use crate::Span;
 use crate::spelling::nearest;
 use regex::{Regex, RegexBuilder};
+use std::path::{Path, PathBuf};
 
 /// What a test is called by in a filter, for the messages and the help. The
 /// published program's `suite_status` is read too; nothing recorded has one.
@@ -38,6 +39,8 @@ const STATUSES: [&str; 2] = ["success", "error"];
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     conditions: Vec<(Key, Regex)>,
+    /// The file that a root span has to be of.
+    only_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,24 +147,30 @@ impl Filter {
             }
             conditions.push((key, expression));
         }
-        Ok(Filter { conditions })
+        Ok(Filter {
+            conditions,
+            only_file: None,
+        })
     }
 
-    /// The same filter for the traces of one file, by its name.
+    /// The same filter for the traces of one file, by its path as the recording has it.
     #[must_use]
-    pub fn with_file(mut self, name: &str) -> Filter {
-        // An escaped text is always an expression.
-        if let Ok(expression) = Regex::new(&format!("^{}$", regex::escape(name))) {
-            self.conditions.push((Key::File, expression));
-        }
+    pub fn with_file(mut self, path: &Path) -> Filter {
+        self.only_file = Some(path.to_owned());
         self
     }
 
     /// Whether a test is meant, by its root span.
     pub fn matches(&self, root: &Span) -> bool {
-        self.conditions
-            .iter()
-            .all(|(key, expression)| expression.is_match(&key.of(root)))
+        let is_of_file = self.only_file.as_ref().is_none_or(|only| {
+            let place = root.place.as_ref();
+            place.is_some_and(|place| *place.file == *only)
+        });
+        is_of_file
+            && self
+                .conditions
+                .iter()
+                .all(|(key, expression)| expression.is_match(&key.of(root)))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::signals::{SIGINT, Stopped, on_signals};
 use crate::terminal::{
     ACCENT, BAD, CAUTION, DIM, bytes, clean, count, duration, note, out, styled,
 };
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use drift_replay::compare::ActualResponse;
 use drift_replay::config::SandboxMode;
 use drift_replay::coverage::Selection;
@@ -23,7 +23,7 @@ use drift_replay::report::{
 };
 use drift_replay::service::Sandbox;
 use drift_replay::wording::with_causes;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -92,20 +92,7 @@ fn options(arguments: &ReplayArguments, loaded: &Loaded) -> anyhow::Result<Repla
         super::find_trace(&loaded.recording, id, &loaded.place, &redactor)?;
     }
     if let Some(file) = &arguments.trace_file {
-        let is_there = loaded
-            .recording
-            .traces()
-            .iter()
-            .any(|trace| trace.file.file_name() == file.file_name());
-        anyhow::ensure!(
-            is_there,
-            "no trace of {} is in {}; a file that is somewhere else is replayed with --trace-dir {}",
-            file.display(),
-            loaded.path.display(),
-            file.display()
-        );
-        let name = file.file_name().context("--trace-file names no file")?;
-        filter = filter.with_file(&name.to_string_lossy());
+        filter = filter.with_file(&file_of_recording(loaded, file)?);
     }
     let log_file = if arguments.enable_service_logs {
         let folder = loaded.config.base_dir.join(".tusk/logs");
@@ -132,6 +119,55 @@ fn options(arguments: &ReplayArguments, loaded: &Loaded) -> anyhow::Result<Repla
         }),
         sandbox_config: arguments.sandbox_config.clone(),
     })
+}
+
+/// The path that the recording has a file by. One that exists is meant itself, and no
+/// other of its name; a name that is of no file here is looked for in the recording.
+fn file_of_recording(loaded: &Loaded, asked: &Path) -> anyhow::Result<PathBuf> {
+    let name = asked.file_name().context("--trace-file names no file")?;
+    let files: BTreeSet<&Path> = loaded
+        .recording
+        .traces()
+        .iter()
+        .map(|trace| trace.file.as_path())
+        .collect();
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    let meant: Vec<&Path> = match real(asked) {
+        Some(asked) => {
+            // Several paths to one file are links to the same traces.
+            let is_it = |file: &&Path| real(file).as_ref() == Some(&asked);
+            files.into_iter().find(is_it).into_iter().collect()
+        }
+        None if asked == Path::new(name) => {
+            let is_called_so = |file: &&Path| file.file_name() == Some(name);
+            files.into_iter().filter(is_called_so).collect()
+        }
+        None => Vec::new(),
+    };
+    match meant.as_slice() {
+        [file] => Ok(file.to_path_buf()),
+        [] => bail!(
+            "no trace of {} is in {}; a file that is somewhere else is replayed with --trace-dir {}",
+            asked.display(),
+            loaded.path.display(),
+            asked.display()
+        ),
+        several => {
+            let mut text = format!(
+                "{} of the recording are called {}; give the path of one",
+                count(several.len(), "file"),
+                asked.display()
+            );
+            for file in several.iter().take(super::MOST_CANDIDATES) {
+                text.push_str(&format!("\n  {}", file.display()));
+            }
+            let more = several.len().saturating_sub(super::MOST_CANDIDATES);
+            if more > 0 {
+                text.push_str(&format!("\n  and {more} more"));
+            }
+            Err(anyhow::Error::msg(text))
+        }
+    }
 }
 
 struct Session<'a> {
