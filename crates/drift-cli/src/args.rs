@@ -21,6 +21,14 @@ fn file(name: &str) -> Result<PathBuf, &'static str> {
     }
 }
 
+/// A number of traces to record.
+fn trace_count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("give 1 or more, or leave --traces out to record until Ctrl-C".to_owned()),
+        parsed => parsed.map_err(|error: std::num::ParseIntError| error.to_string()),
+    }
+}
+
 /// Records what a service does, replays it offline, and shows what changed.
 ///
 /// A service that is instrumented with a Tusk Drift SDK writes traces while
@@ -76,8 +84,8 @@ pub(crate) struct RecordArguments {
     /// Stop after so many seconds
     #[arg(long = "for", value_name = "SECONDS")]
     pub(crate) for_seconds: Option<u64>,
-    /// Stop when so many new traces are there
-    #[arg(long, value_name = "COUNT")]
+    /// Stop when so many new traces are there, at least 1
+    #[arg(long, value_name = "COUNT", value_parser = trace_count)]
     pub(crate) traces: Option<usize>,
     /// How long the trace files must not have grown before the service is stopped
     #[arg(long, value_name = "SECONDS", default_value_t = 6)]

@@ -374,6 +374,14 @@ fn learning_refuses_what_it_would_not_write() {
 }
 
 #[test]
+fn recording_no_trace_at_all_is_wrong_use() {
+    let ran = drift(&["record", "--traces", "0", "--", "true"], b"", &[]);
+    assert_eq!(ran.code, 2);
+    let said = "give 1 or more, or leave --traces out to record until Ctrl-C";
+    assert!(ran.errors.contains(said), "{}", ran.errors);
+}
+
+#[test]
 fn an_empty_id_is_wrong_use() {
     for arguments in [
         &["replay", "--trace-id", ""][..],
