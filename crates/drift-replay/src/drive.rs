@@ -404,6 +404,7 @@ pub async fn run_tests(
         cancel,
         outcome: RunOutcome::default(),
         told_of_concurrency: false,
+        sdk_seen: false,
     };
     if plan.coverage {
         run.outcome.coverage = Some(Coverage::default());
@@ -472,6 +473,8 @@ struct Run {
     sandbox: SandboxMode,
     outcome: RunOutcome,
     told_of_concurrency: bool,
+    /// Whether an SDK connected to a service that has ended.
+    sdk_seen: bool,
 }
 
 /// What one attempt at a test gave.
@@ -580,6 +583,7 @@ impl Run {
             () = cancel.hurried() => stage.service = None,
             () = stage.stop_service() => {}
         }
+        self.sdk_seen |= stage.server.was_connected();
         report.outside = stage.server.take_outside();
         let mut late = stage.server.take_late();
         report.service_output = stage.output;
@@ -765,6 +769,7 @@ impl Run {
             return;
         }
         stage.restarts += 1;
+        self.sdk_seen |= stage.server.was_connected();
         stage.stop_service().await;
         if let Err(error) = self.start_service(stage).await {
             stage.gone = Some(format!("the service could not be started again: {error}"));

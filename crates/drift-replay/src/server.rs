@@ -36,7 +36,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -304,6 +304,8 @@ struct Shared {
     dropped_events: AtomicU64,
     next_id: AtomicU64,
     peers: Mutex<BTreeMap<ConnectionId, Peer>>,
+    /// Whether one ever was, also of a service before.
+    was_connected: AtomicBool,
     refusal: Mutex<Option<String>>,
     waiters: Mutex<HashMap<String, Waiter>>,
     records: Mutex<Records>,
@@ -360,6 +362,7 @@ impl Shared {
             dropped_events: AtomicU64::new(0),
             next_id: AtomicU64::new(1),
             peers: Mutex::default(),
+            was_connected: AtomicBool::new(false),
             refusal: Mutex::default(),
             waiters: Mutex::default(),
             records: Mutex::default(),
@@ -511,6 +514,11 @@ impl ServerHandle {
             .values()
             .map(|peer| peer.sdk.clone())
             .collect()
+    }
+
+    /// Whether an SDK ever connected, of this start of the service or one before.
+    pub fn was_connected(&self) -> bool {
+        self.shared.was_connected.load(Ordering::Relaxed)
     }
 
     /// Whether a Python process is connected: its clock is one for all its requests.

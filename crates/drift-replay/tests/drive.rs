@@ -465,6 +465,24 @@ async fn a_test_that_always_kills_the_service_is_named_and_the_rest_still_run() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_sdk_that_never_connected_is_waited_for_once_and_not_after_each_crash() {
+    let project = Project::new()
+        .with("1", "/crash?once")
+        .with("2", "/crash?twice")
+        .with("3", "/echo");
+    let mut plan = with_variable(project.plan(), "SDK", "none");
+    plan.connect_timeout = Duration::from_millis(100);
+    let outcome = run(plan).await;
+    assert_eq!(of(&outcome, "3").response.as_ref().unwrap().status, 200);
+    assert!(outcome.environments[0].restarts > 1);
+    let waits = outcome
+        .notices
+        .iter()
+        .filter(|notice| notice.code == "never_connected");
+    assert_eq!(waits.count(), 1, "{:?}", outcome.notices);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_that_keeps_dying_is_given_up_and_every_test_has_its_outcome() {
     let project = Project::new()
         .with("1", "/crash")

@@ -122,15 +122,24 @@ impl Run {
         service.wait_ready().await?;
         self.observer
             .service_ready(begin.elapsed(), sandbox.as_ref());
-        match wait_connected(&stage.server, service, self.plan.connect_timeout).await? {
+        // The first start has shown that there is none, and each crash would cost the wait.
+        let waits = stage.restarts == 0 || self.sdk_seen;
+        let timeout = if waits {
+            self.plan.connect_timeout
+        } else {
+            Duration::ZERO
+        };
+        match wait_connected(&stage.server, service, timeout).await? {
             Handshake::Connected(_) => {}
             Handshake::Refused(reason) => return Err(RunError::SdkRefused { reason }),
             Handshake::None => {
-                let waited = self.plan.connect_timeout;
                 if self.plan.require_sdk {
-                    return Err(RunError::NeverConnected { waited });
+                    return Err(RunError::NeverConnected { waited: timeout });
                 }
-                self.notices.add("never_connected", never_connected(waited));
+                if waits {
+                    self.notices
+                        .add("never_connected", never_connected(timeout));
+                }
             }
         }
         stage.collects_coverage = false;

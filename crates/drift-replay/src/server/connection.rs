@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::Interest;
@@ -466,6 +467,7 @@ impl Connection {
                     push: self.push.clone(),
                 };
                 lock(&self.shared.peers).insert(connection, peer);
+                self.shared.was_connected.store(true, Ordering::Relaxed);
                 self.shared.event(Event::Connected { connection, sdk });
                 contract::ConnectResponse {
                     success: true,
