@@ -35,6 +35,8 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How many lines of output an error shows.
 const SHOWN_LINES: usize = 20;
+/// What is kept of the output of a readiness command.
+const COMMAND_OUTPUT_BYTES: usize = 64 << 10;
 
 /// How to start, recognise and stop a service.
 #[derive(Clone, Debug)]
@@ -125,12 +127,14 @@ pub enum ServiceError {
         output: String,
     },
     /// It runs, and did not become ready in time.
-    #[error("the service was not ready after {}: {reason}; {}", seconds(*timeout), shown(output))]
+    #[error("the service was not ready after {}: {reason}{}", seconds(*timeout), of_both(check_output.as_deref(), output))]
     NotReady {
         /// How long was waited.
         timeout: Duration,
         /// What was missing.
         reason: String,
+        /// The end of what the readiness command printed, where there is one.
+        check_output: Option<String>,
         /// The end of its output.
         output: String,
     },
@@ -166,6 +170,15 @@ impl ServiceError {
             ServiceError::NoSandbox(_) => "no_sandbox",
             ServiceError::CannotStart { .. } => "cannot_start",
         }
+    }
+}
+
+/// What a readiness command printed, and then the service, so that it is clear whose
+/// the lines are.
+fn of_both(check: Option<&str>, service: &str) -> String {
+    match check {
+        None => format!("; {}", shown(service)),
+        Some(check) => format!("; {}\nof the service, {}", shown(check), shown(service)),
     }
 }
 
@@ -230,12 +243,9 @@ impl ServiceProcess {
             command: spec.command.clone(),
             source,
         };
-        // One pipe for both streams keeps their order.
-        let (reader, writer) = io::pipe().map_err(cannot_start)?;
-        let second = writer.try_clone().map_err(cannot_start)?;
         let output = Arc::new(Output::default());
         let mut command = shell(&spec.command, spec.directory.as_deref(), &environment);
-        command.stdout(writer).stderr(second);
+        let reader = piped(&mut command).map_err(cannot_start)?;
         let started = match &spec.sandbox {
             Some(sandbox) => sandbox.around(|| ProcessGroup::start(&mut command))?,
             None => ProcessGroup::start(&mut command),
@@ -252,13 +262,10 @@ impl ServiceProcess {
             output: Arc::clone(&output),
         };
         let limit_bytes = service.spec.output_limit_bytes;
-        std::thread::Builder::new()
-            .name("service output".to_owned())
-            .spawn(move || output.collect(reader, log, limit_bytes))
-            .map_err(|source| ServiceError::CannotStart {
-                command: service.spec.command.clone(),
-                source,
-            })?;
+        collect(&output, reader, log, limit_bytes).map_err(|source| ServiceError::CannotStart {
+            command: service.spec.command.clone(),
+            source,
+        })?;
         Ok(service)
     }
 
@@ -275,7 +282,7 @@ impl ServiceProcess {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             let checked = self.check(left.max(POLL)).await;
-            let Err(reason) = checked else {
+            let Err(unready) = checked else {
                 // What answered may be of another program, if ours has ended meanwhile.
                 return match self.ended() {
                     Some(status) => Err(self.exited(status).await),
@@ -291,7 +298,8 @@ impl ServiceProcess {
             if Instant::now() + pause >= deadline {
                 return Err(ServiceError::NotReady {
                     timeout: self.spec.ready_timeout,
-                    reason,
+                    reason: unready.reason,
+                    check_output: unready.output,
                     output: self.output(),
                 });
             }
@@ -346,6 +354,7 @@ impl ServiceProcess {
                 self.spec.directory.as_deref(),
                 &self.environment,
                 timeout,
+                None,
             )
             .await;
         }
@@ -381,38 +390,47 @@ impl ServiceProcess {
         }
     }
 
-    async fn check(&self, timeout: Duration) -> Result<(), String> {
-        match &self.spec.readiness {
-            Readiness::PortAccepts { .. } => connect_local(
-                self.spec.port,
-                timeout.min(CHECK_TIMEOUT),
-            )
-            .await
-            .map(drop)
-            .map_err(|error| {
-                format!(
-                    "nothing accepts on port {} of localhost ({error}); is service.port right?",
-                    self.spec.port
-                )
-            }),
-            Readiness::Command { command, .. } => {
-                match run_command(
-                    command,
-                    self.spec.directory.as_deref(),
-                    &self.environment,
-                    timeout,
-                )
-                .await
-                {
-                    Ok(status) if status.success() => Ok(()),
-                    Ok(status) => Err(format!(
-                        "the readiness command {command:?} ended with {status}"
-                    )),
-                    Err(error) => Err(format!("the readiness command {command:?}: {error}")),
-                }
+    async fn check(&self, timeout: Duration) -> Result<(), Unready> {
+        let command = match &self.spec.readiness {
+            Readiness::PortAccepts { .. } => {
+                let port = self.spec.port;
+                let connected = connect_local(port, timeout.min(CHECK_TIMEOUT)).await;
+                return connected.map(drop).map_err(|error| Unready {
+                    reason: format!(
+                        "nothing accepts on port {port} of localhost ({error}); is service.port right?"
+                    ),
+                    output: None,
+                });
             }
-        }
+            Readiness::Command { command, .. } => command,
+        };
+        let output = Arc::new(Output::default());
+        let ended = run_command(
+            command,
+            self.spec.directory.as_deref(),
+            &self.environment,
+            timeout,
+            Some(&output),
+        )
+        .await;
+        let how = match ended {
+            Ok(status) if status.success() => return Ok(()),
+            Ok(status) => format!(" ended with {status}"),
+            Err(error) => format!(": {error}"),
+        };
+        output.wait_complete().await;
+        Err(Unready {
+            reason: format!("the readiness command {command:?}{how}"),
+            output: Some(output.text()),
+        })
     }
+}
+
+/// Why a service is not ready yet.
+struct Unready {
+    reason: String,
+    /// Of the readiness command.
+    output: Option<String>,
 }
 
 fn shell(
@@ -433,18 +451,31 @@ fn shell(
     shell
 }
 
-/// Runs a command to its end, or kills its group after `timeout`.
+/// Runs a command to its end, or kills its group after `timeout`. Where nobody wants its
+/// output, it goes nowhere.
 async fn run_command(
     command: &str,
     directory: Option<&std::path::Path>,
     environment: &BTreeMap<OsString, OsString>,
     timeout: Duration,
+    output: Option<&Arc<Output>>,
 ) -> io::Result<ExitStatus> {
     let deadline = Instant::now() + timeout;
     let mut shell = shell(command, directory, environment);
-    shell.stdout(Stdio::null()).stderr(Stdio::null());
+    let reader = match output {
+        Some(_) => Some(piped(&mut shell)?),
+        None => {
+            shell.stdout(Stdio::null()).stderr(Stdio::null());
+            None
+        }
+    };
     // Dropped, also when the caller is given up, it is killed.
     let group = ProcessGroup::start_unmarked(&mut shell)?;
+    // It holds the ends of the pipe that are the command's.
+    drop(shell);
+    if let (Some(output), Some(reader)) = (output, reader) {
+        collect(output, reader, None, COMMAND_OUTPUT_BYTES)?;
+    }
     loop {
         if let Some(status) = group.leader_status() {
             group.release();
@@ -513,6 +544,28 @@ fn create_log(path: &std::path::Path) -> io::Result<std::fs::File> {
         std::fs::create_dir_all(parent)?;
     }
     std::fs::File::create(path)
+}
+
+/// Gives a command one pipe for both streams, which keeps their order.
+fn piped(command: &mut Command) -> io::Result<io::PipeReader> {
+    let (reader, writer) = io::pipe()?;
+    let second = writer.try_clone()?;
+    command.stdout(writer).stderr(second);
+    Ok(reader)
+}
+
+/// Collects output until nobody holds the pipe any more.
+fn collect(
+    output: &Arc<Output>,
+    reader: io::PipeReader,
+    log: Option<std::fs::File>,
+    limit_bytes: usize,
+) -> io::Result<()> {
+    let output = Arc::clone(output);
+    std::thread::Builder::new()
+        .name("service output".to_owned())
+        .spawn(move || output.collect(reader, log, limit_bytes))
+        .map(drop)
 }
 
 /// The end of what a service printed.

@@ -174,6 +174,29 @@ async fn a_service_that_never_listens_and_prints_nothing_is_told_so() {
 }
 
 #[tokio::test]
+async fn a_readiness_command_that_fails_is_shown_with_what_it_printed() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut wanted = spec(directory.path(), free_port(), "echo booting; sleep 60");
+    wanted.ready_timeout = Duration::from_millis(200);
+    let command = "echo trying; echo no route to the shop >&2; exit 7";
+    wanted.readiness = Readiness::Command {
+        command: command.to_owned(),
+        interval: Duration::from_millis(10),
+    };
+    let mut service = start(wanted).await;
+    let text = service.wait_ready().await.unwrap_err().to_string();
+    assert_eq!(
+        text,
+        format!(
+            "the service was not ready after 0.2 s: the readiness command {command:?} ended with \
+             exit status: 7; its last output:\n  trying\n  no route to the shop\n\
+             of the service, its last output:\n  booting"
+        )
+    );
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn a_readiness_command_that_hangs_does_not_hang_the_run() {
     let directory = tempfile::tempdir().unwrap();
     let mut wanted = spec(directory.path(), free_port(), "sleep 60");
