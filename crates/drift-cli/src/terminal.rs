@@ -22,8 +22,30 @@ pub(crate) fn styled(text: impl Display, style: Style) -> String {
 }
 
 /// Standard output.
-pub(crate) fn out() -> anstream::AutoStream<io::StdoutLock<'static>> {
-    anstream::stdout().lock()
+pub(crate) fn out() -> impl io::Write {
+    Out(anstream::stdout().lock())
+}
+
+/// Says of an error that it is of standard output: what the system says names no file.
+struct Out(anstream::AutoStream<io::StdoutLock<'static>>);
+
+#[derive(Debug, thiserror::Error)]
+#[error("standard output cannot be written")]
+struct OutError(#[source] io::Error);
+
+/// Of the same kind, by which a closed pipe is known and an interrupted call repeated.
+fn of_out(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), OutError(error))
+}
+
+impl io::Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).map_err(of_out)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().map_err(of_out)
+    }
 }
 
 /// Standard error, for everything that is not the result.

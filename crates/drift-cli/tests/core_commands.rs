@@ -382,6 +382,27 @@ fn recording_no_trace_at_all_is_wrong_use() {
 }
 
 #[test]
+fn standard_output_that_cannot_be_written_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a"), "1").unwrap();
+    std::fs::write(folder.path().join("b"), "2").unwrap();
+    for arguments in [&["hash", "a"][..], &["diff", "a", "b"]] {
+        let full = std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let ended = support::drift(arguments, folder.path())
+            .stdout(full)
+            .output()
+            .unwrap();
+        let errors = support::text(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(2), "{errors}");
+        let said = "error: standard output cannot be written: No space left on device";
+        assert!(errors.contains(said), "{arguments:?}: {errors}");
+    }
+}
+
+#[test]
 fn an_empty_id_is_wrong_use() {
     for arguments in [
         &["replay", "--trace-id", ""][..],
