@@ -288,6 +288,19 @@ pub(crate) enum SavedFormat {
 Examples:
   drift traces show 9af0            shows the ids of the trace's spans
   drift explain 9af0 56d0a5
+  drift explain 9af0 56d0a5 --json | jq '.candidates[] | {span_id, why}'
+
+JSON, with --json:
+  {call, owner, guard, problem, steps, found, candidates, candidate_count}
+  call        {span_id, package_name, summary, origin}
+  owner       {kind, trace_id}: kind is test, boot (no test) or unknown (no recorded trace)
+  guard       what an answer has to share; problem says what is wrong with the input, or is null
+  steps       [{form, reach, candidates, outcome}], the classes in order: reach is trace, suite or
+              boot; outcome is no_form, nothing, all_used, none_compatible or answers
+  found       {span_id, trace_id, place, why, replayed, not_compared}, or null; place is {file, line}
+  candidates  [{span_id, name, place, similarity, used, answers, differing, ignored, same_schema,
+              mismatch, why}], the nearest of candidate_count; mismatch is the code of the part of
+              the guard that differs, or null
 
 Exit codes:
   0  shown, whether something answers the call or not
@@ -301,6 +314,9 @@ pub(crate) struct ExplainArguments {
     /// The id of the span that is asked for, or enough of its beginning
     #[arg(value_name = "SPAN", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) span: String,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Serves the recorded answers to a service that is started elsewhere, in a container for instance.

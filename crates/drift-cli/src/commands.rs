@@ -2,6 +2,7 @@
 
 mod diff;
 mod explain;
+mod explain_json;
 mod hash;
 mod inspect;
 mod last_run;

@@ -560,13 +560,15 @@ fn secrets(project: &Project) {
 fn secrets_of_a_recording_are_not_shown_unless_that_is_switched_off() {
     let project = Project::new();
     secrets(&project);
-    let commands: [&[&str]; 7] = [
+    let commands: [&[&str]; 9] = [
         &["traces"],
         &["traces", "--json"],
         &["traces", "show", "cc"],
         &["traces", "show", "cc", "--json"],
         &["explain", "cc", "d100000000000001"],
         &["explain", "cc", "d100000000000002"],
+        &["explain", "cc", "d100000000000001", "--json"],
+        &["explain", "cc", "d100000000000002", "--json"],
         &["diff", "aa", "cc", "--json"],
     ];
     for arguments in commands {
@@ -634,6 +636,33 @@ fn the_difference_of_two_passwords_is_shown_without_them() {
             assert!(said.contains(path), "{path} {arguments:?}: {said}");
         }
     }
+}
+
+#[test]
+fn explain_as_json_has_what_the_text_says() {
+    let project = Project::new();
+    secrets(&project);
+    let ran = project.drift(&["explain", "cc", "d100000000000001", "--json"]);
+    assert_eq!(ran.code, 0, "{}", ran.errors);
+    let explained: serde_json::Value = serde_json::from_str(&ran.output).unwrap();
+    assert_eq!(explained["call"]["span_id"], "d100000000000001");
+    assert_eq!(explained["call"]["origin"], "as recorded");
+    let owner = serde_json::json!({"kind": "test", "trace_id": "c".repeat(32)});
+    assert_eq!(explained["owner"], owner);
+    let guard = explained["guard"].as_str().unwrap();
+    assert!(guard.contains("users"), "{guard}");
+    let last = explained["steps"].as_array().unwrap().last().unwrap();
+    assert_eq!(last["outcome"], "answers");
+    assert_eq!(last["reach"], "trace");
+    assert_eq!(last["candidates"], 1);
+    let found = &explained["found"];
+    assert_eq!(found["span_id"], "d100000000000001");
+    let file = found["place"]["file"].as_str().unwrap();
+    assert!(file.ends_with(".jsonl"), "{file}");
+    let candidate = &explained["candidates"][0];
+    assert_eq!(candidate["answers"], true);
+    assert_eq!(candidate["similarity"], 1.0);
+    assert_eq!(candidate["mismatch"], serde_json::Value::Null);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `drift explain`: why a call is answered as it is.
 
+use super::explain_json::explanation_as_json;
 use super::last_run;
 use crate::Exit;
 use crate::args::ExplainArguments;
@@ -67,14 +68,14 @@ pub(crate) fn run(arguments: &ExplainArguments) -> anyhow::Result<Exit> {
     matcher.begin_test(&trace.trace_id);
     let explanation = matcher.explain(&asked.request);
     let span = redactor.span(&asked.request.span);
-    let text = text(
-        &span,
-        asked.origin,
-        &explanation,
-        &loaded.recording,
-        &redactor,
-    )?;
-    write!(out(), "{text}")?;
+    let recording = &loaded.recording;
+    if arguments.json {
+        let value = explanation_as_json(&span, asked.origin, &explanation, recording, &redactor)?;
+        writeln!(out(), "{value:#}")?;
+    } else {
+        let text = text(&span, asked.origin, &explanation, recording, &redactor)?;
+        write!(out(), "{text}")?;
+    }
     Ok(Exit::Same)
 }
 
