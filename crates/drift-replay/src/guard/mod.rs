@@ -237,6 +237,15 @@ impl Guard {
         }
     }
 
+    /// The commands of a pipeline of Redis, by their names and keys; their values,
+    /// among them every password, are left out.
+    pub(crate) fn pipeline(&self) -> Option<String> {
+        match &self.call {
+            Call::Redis(call) => call.pipeline(),
+            _ => None,
+        }
+    }
+
     /// Where to look for candidates: compatible guards have equal keys.
     pub fn key(&self) -> GuardKey {
         self.key

@@ -10,6 +10,8 @@ use crate::span::Span;
 pub(super) struct RedisCall {
     package: String,
     commands: Vec<Command>,
+    /// Whether they were recorded as a list, which can have a single one.
+    is_pipeline: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +32,7 @@ impl RedisCall {
                 Some(Value::Array(commands)) if !commands.is_empty() => Some(commands),
                 _ => None,
             });
+        let is_pipeline = pipeline.is_some();
         let commands = match pipeline {
             Some(commands) => commands
                 .iter()
@@ -42,7 +45,11 @@ impl RedisCall {
                 .collect::<Option<Vec<Command>>>()?,
             None => vec![Command::of_object(input)?],
         };
-        Some(RedisCall { package, commands })
+        Some(RedisCall {
+            package,
+            commands,
+            is_pipeline,
+        })
     }
 
     pub(super) fn write_key(&self, key: &mut KeyWriter) {
@@ -70,13 +77,28 @@ impl RedisCall {
     }
 
     pub(super) fn describe(&self) -> String {
+        shortened(&self.names_and_keys(3), 200)
+    }
+
+    /// The commands of a pipeline without their values.
+    pub(super) fn pipeline(&self) -> Option<String> {
+        self.is_pipeline.then(|| {
+            let count = self.commands.len();
+            format!("pipeline of {count}: {}", self.names_and_keys(count))
+        })
+    }
+
+    fn names_and_keys(&self, most: usize) -> String {
         let commands: Vec<String> = self
             .commands
             .iter()
-            .take(3)
-            .map(|command| format!("{} {}", command.name, command.keys.join(" ")))
+            .take(most)
+            .map(|command| {
+                let line = format!("{} {}", command.name, command.keys.join(" "));
+                line.trim_end().to_owned()
+            })
             .collect();
-        shortened(commands.join("; ").trim_end(), 200)
+        commands.join("; ")
     }
 }
 

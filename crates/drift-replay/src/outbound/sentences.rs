@@ -2,6 +2,7 @@
 
 use super::{CallReport, CallState};
 use crate::compare::DeviationCode;
+use crate::guard::Guard;
 use crate::span::Span;
 use crate::tree::Json;
 
@@ -101,7 +102,15 @@ fn statement_in(input: &Json) -> Option<&str> {
         .find(|text| !text.is_empty())
 }
 
-/// A call in one line: method and URL, the query, the command and its key.
+/// The commands of a pipeline of Redis.
+fn pipeline(span: &Span, input: &Json) -> Option<String> {
+    let is_list = |key: &str| matches!(input.get(key), Some(Json::Array(_)));
+    // Few calls have one, and only these are read again.
+    (is_list("commands") || is_list("pipeline")).then(|| Guard::of(span).pipeline())?
+}
+
+/// A call in one line: method and URL, the query, the command and its key, the names
+/// and keys of the commands in a pipeline.
 pub fn summary(span: &Span) -> String {
     let input = span
         .input_value
@@ -116,6 +125,9 @@ pub fn summary(span: &Span) -> String {
     };
     if let Some(query) = input.as_ref().and_then(statement_in) {
         return format!("{} {}", span.package_name, shorten(query, 300));
+    }
+    if let Some(commands) = input.as_ref().and_then(|input| pipeline(span, input)) {
+        return shorten(&format!("{} {commands}", span.package_name), 300);
     }
     if let Some(command) = text("command") {
         let arguments = input

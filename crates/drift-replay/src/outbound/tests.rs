@@ -600,6 +600,55 @@ fn calls_have_a_summary_that_people_recognise() {
         ),
         "POST https://a:8443/b"
     );
+    assert_eq!(
+        of(
+            "ioredis",
+            r#"{"commands":[{"command":"set","args":["a","1"]},{"command":"incr","args":["a"]}]}"#
+        ),
+        "ioredis pipeline of 2: SET a; INCR a"
+    );
+    assert_eq!(
+        of(
+            "redis",
+            r#"{"command":"PIPELINE: PING SET","commands":[["PING"],["SET","b",1]]}"#
+        ),
+        "redis pipeline of 2: PING; SET b"
+    );
+    let keys: Vec<String> = (0..100)
+        .map(|key| format!(r#"["GET","key:{key}"]"#))
+        .collect();
+    let many = of("redis", &format!(r#"{{"commands":[{}]}}"#, keys.join(",")));
+    assert!(
+        many.starts_with("redis pipeline of 100: GET key:0; GET key:1;"),
+        "{many}"
+    );
+    assert!(many.ends_with('…') && many.chars().count() == 300, "{many}");
     assert_eq!(of("grpc", r#"{"x":1}"#), "grpc the name");
     assert_eq!(of("grpc", "broken"), "grpc the name");
+}
+
+#[test]
+fn the_summary_of_a_pipeline_has_no_passwords() {
+    let redactor = crate::redact::Redactor::new(crate::redact::RedactionOptions::default());
+    for commands in [
+        r#"[["AUTH","u","hunter2"],["CONFIG","SET","requirepass","hunter2"],["SET","a","hunter2"]]"#,
+        r#"[{"command":"auth","args":["hunter2"]},{"command":"acl","args":["SETUSER","u",">hunter2"]}]"#,
+        r#"["HELLO 3 AUTH u hunter2","SENTINEL SET m auth-pass hunter2"]"#,
+        r#"[["MIGRATE","up","6379","k","0","50","AUTH","hunter2"],["GET","a"]]"#,
+        r#"[["GET","session?token=hunter2"]]"#,
+    ] {
+        let span = Span {
+            package_name: "redis".to_owned(),
+            input_value: Some(format!(r#"{{"commands":{commands}}}"#)),
+            ..Span::default()
+        };
+        let shown = [
+            redactor.summary("redis", &summary(&span)),
+            summary(&redactor.span(&span)),
+        ];
+        for shown in shown {
+            assert!(shown.starts_with("redis pipeline of "), "{shown}");
+            assert!(!shown.contains("hunter2"), "{commands}: {shown}");
+        }
+    }
 }
