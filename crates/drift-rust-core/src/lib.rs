@@ -38,7 +38,7 @@ pub use error::{
 };
 pub use hash::HashAlgorithm;
 pub use merges::{SchemaMerge, SchemaMerges};
-pub use payload::{Payload, ProcessedPayload};
+pub use payload::{DecodedPayload, Payload, ProcessedPayload};
 pub use pieces::PieceWriter;
 pub use process::{
     BatchOptions, BatchSpan, MergesSource, ProcessedBatch, ProcessedSpan, ProcessedValue,

@@ -93,6 +93,17 @@ impl ProcessedPayload {
     }
 }
 
+/// The decoded value of a payload, and what it is compared by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecodedPayload {
+    /// The canonical form of the decoded value.
+    pub json: CanonicalText,
+    /// SHA-256 of it, hex.
+    pub value_hash: String,
+    /// SHA-256 of its schema's canonical form, hex.
+    pub schema_hash: String,
+}
+
 impl<'a> Payload<'a> {
     /// Reads a payload and decodes it by the merges.
     ///
@@ -262,6 +273,32 @@ impl<'a> Payload<'a> {
         self.write().into_processed()
     }
 
+    /// The decoded value and its hashes alone: of what [`process`](Self::process)
+    /// gives, the part that comparing two payloads takes.
+    ///
+    /// ```
+    /// use drift_rust_core::{Payload, SchemaMerges};
+    /// let merges = SchemaMerges::parse(r#"{"body": {"encoding": 1, "decoded_type": 1}}"#)?;
+    /// let payload = Payload::parse(r#"{"body": "eyJhIjogMX0="}"#, &merges)?;
+    /// let decoded = payload.decode();
+    /// assert_eq!(decoded.json, r#"{"body":{"a":1}}"#);
+    /// let processed = payload.process();
+    /// assert_eq!(decoded.value_hash, processed.decoded_value_hash);
+    /// assert_eq!(decoded.schema_hash, processed.decoded_schema_hash);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn decode(&self) -> DecodedPayload {
+        let json = self
+            .write_decoded()
+            .unwrap_or_else(|| self.document.canonical_text());
+        let json = CanonicalText::new(json);
+        DecodedPayload {
+            value_hash: HashAlgorithm::Sha256.hex(json.as_bytes()),
+            schema_hash: self.forms(HashOnly(WithNothing(self))).hash,
+            json,
+        }
+    }
+
     /// The same, and frees the payload before its outputs get their final
     /// form: of a large one not everything is there at the same time.
     pub(crate) fn into_processed(self) -> ProcessedPayload {
@@ -347,6 +384,23 @@ impl MakeForms for WithNothing<'_> {
             json,
             message: None,
         }
+    }
+}
+
+/// The same where nobody reads the text.
+struct HashOnly<'p>(WithNothing<'p>);
+
+impl MakeForms for HashOnly<'_> {
+    fn with_message(&self) -> bool {
+        false
+    }
+
+    fn with_json(&self) -> bool {
+        false
+    }
+
+    fn make(self) -> SchemaForms {
+        self.0.make()
     }
 }
 

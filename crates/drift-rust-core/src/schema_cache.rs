@@ -52,6 +52,10 @@ pub(crate) struct SchemaCache {
 pub(crate) trait MakeForms {
     /// Whether the protobuf form is needed.
     fn with_message(&self) -> bool;
+    /// Whether the canonical text is needed; without it a kept one is not copied.
+    fn with_json(&self) -> bool {
+        true
+    }
     /// The forms, with the message if it is needed.
     fn make(self) -> SchemaForms;
 }
@@ -93,7 +97,7 @@ impl SchemaCache {
     }
 
     fn kept_or_made(&mut self, signature: &[u32], make: impl MakeForms) -> SchemaForms {
-        let with_message = make.with_message();
+        let (with_message, with_json) = (make.with_message(), make.with_json());
         if self.kept.is_empty() {
             self.kept.resize_with(SLOTS, || None);
         }
@@ -108,7 +112,10 @@ impl SchemaCache {
             && (!with_message || kept.forms.message.is_some())
         {
             return SchemaForms {
-                json: kept.forms.json.clone(),
+                json: match with_json {
+                    true => kept.forms.json.clone(),
+                    false => String::new(),
+                },
                 hash: kept.forms.hash.clone(),
                 message: kept.forms.message.clone().filter(|_| with_message),
             };

@@ -410,20 +410,20 @@ pub(crate) fn different(left: &[u8], right: &[u8]) {
 }
 
 /// A payload and its merges: every output, or the refusal with its place.
-pub(crate) fn payload(payload: &[u8], merges: Option<&[u8]>) {
+pub(crate) fn payload(payload: &[u8], merges_text: Option<&[u8]>) {
     let inputs = || {
         format!(
             "{}\nmerges {}",
             shown(payload),
-            shown(merges.unwrap_or(b""))
+            shown(merges_text.unwrap_or(b""))
         )
     };
     let expected_payload = reference::parse(payload, Rules::Drift, MAX_DEPTH);
-    let expected_merges = match merges {
+    let expected_merges = match merges_text {
         Some(merges) => reference::merges(merges, MAX_DEPTH),
         None => Ok(reference::Merges::new()),
     };
-    let got = process_export_payload(payload, merges);
+    let got = process_export_payload(payload, merges_text);
     let (value, merges) = match (expected_payload, expected_merges) {
         (Err(expected), _) => {
             let error = got.expect_err("the payload is no JSON");
@@ -447,7 +447,15 @@ pub(crate) fn payload(payload: &[u8], merges: Option<&[u8]>) {
         Ok(got) => got,
         Err(error) => panic!("{}\n  got {error}", inputs()),
     };
-    outputs(&got, &reference::process(&value, &merges), inputs);
+    let expected = reference::process(&value, &merges);
+    outputs(&got, &expected, inputs);
+    let read = merges_text.map(|text| SchemaMerges::parse(text).expect("they were read above"));
+    let alone = Payload::parse(payload, &read.unwrap_or_default())
+        .expect("it was read above")
+        .decode();
+    assert_eq!(alone.json, expected.decoded, "{}", inputs());
+    assert_eq!(alone.value_hash, expected.value_hash, "{}", inputs());
+    assert_eq!(alone.schema_hash, expected.schema_hash, "{}", inputs());
 }
 
 fn outputs(got: &ProcessedPayload, expected: &reference::Processed, inputs: impl Fn() -> String) {
