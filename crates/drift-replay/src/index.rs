@@ -34,24 +34,23 @@ pub(crate) struct FormIndex {
 impl FormIndex {
     fn new(recording: &Recording, form: Form) -> FormIndex {
         let keys = recording.keys(form);
-        let mut sorted: Vec<(u128, bool, u32)> = keys
-            .iter()
-            .zip(recording.entries())
-            .zip(0_u32..)
-            .filter(|((key, entry), _)| **key != 0 && entry.is_candidate())
-            .map(|((key, entry), span)| (*key, entry.is_pre_app_start(), span))
-            .collect();
-        sorted.sort_unstable();
-        // About eight keys a bucket.
-        let bits = sorted
-            .len()
+        let found = || {
+            keys.iter()
+                .zip(recording.entries())
+                .zip(0_u32..)
+                .filter(|((key, entry), _)| **key != 0 && entry.is_candidate())
+                .map(|((key, entry), span)| (*key, entry.is_pre_app_start(), span))
+        };
+        // About eight keys a bucket: keys are digests, so they spread evenly.
+        let bits = found()
+            .count()
             .checked_ilog2()
             .unwrap_or(0)
             .saturating_sub(3)
             .clamp(1, 24);
         let shift = u128::BITS - bits;
         let mut buckets = vec![0_u32; (1 << bits) + 1];
-        for (key, _, _) in &sorted {
+        for (key, _, _) in found() {
             if let Some(count) = buckets.get_mut((key >> shift) as usize + 1) {
                 *count += 1;
             }
@@ -61,12 +60,50 @@ impl FormIndex {
             sum += *count;
             *count = sum;
         }
+        // Each span into its bucket, and then the few of a bucket by what they
+        // are found by: sorting all at once takes three times as long, and room
+        // for a million keys.
+        let mut spans = vec![0_u32; sum as usize];
+        let mut filled = buckets.clone();
+        for (key, _, span) in found() {
+            let Some(place) = filled.get_mut((key >> shift) as usize) else {
+                continue;
+            };
+            if let Some(slot) = spans.get_mut(*place as usize) {
+                *slot = span;
+            }
+            *place += 1;
+        }
+        let mut ranked = Vec::new();
+        for range in buckets.windows(2) {
+            let &[start, end] = range else { continue };
+            let Some(own) = spans.get_mut(start as usize..end as usize) else {
+                continue;
+            };
+            if own.len() < 2 {
+                continue;
+            }
+            ranked.clear();
+            ranked.extend(own.iter().map(|span| rank(recording, keys, *span)));
+            ranked.sort_unstable();
+            for (slot, (_, _, span)) in own.iter_mut().zip(&ranked) {
+                *slot = *span;
+            }
+        }
         FormIndex {
-            spans: sorted.into_iter().map(|(_, _, span)| span).collect(),
+            spans,
             buckets,
             shift,
         }
     }
+}
+
+/// What the spans of an index are sorted by.
+fn rank(recording: &Recording, keys: &[u128], span: u32) -> (u128, bool, u32) {
+    let key = keys.get(span as usize).copied().unwrap_or(0);
+    let entry = recording.entry(SpanIndex(span));
+    let is_pre_app_start = entry.is_some_and(|entry| entry.is_pre_app_start());
+    (key, is_pre_app_start, span)
 }
 
 /// All form indexes of a recording.
@@ -127,15 +164,7 @@ impl Classes for FormClasses<'_> {
             .spans
             .get(*start as usize..*end as usize)
             .unwrap_or_default();
-        let rank = |span: &u32| {
-            let key = self.keys.get(*span as usize).copied().unwrap_or(0);
-            let entry = self.recording.entry(SpanIndex(*span));
-            (
-                key,
-                entry.is_some_and(|entry| entry.is_pre_app_start()),
-                *span,
-            )
-        };
+        let rank = |span: &u32| rank(self.recording, self.keys, *span);
         let first = own.partition_point(|span| rank(span) < (key, is_pre_app_start, spans.start));
         let rest = own.get(first..).unwrap_or_default();
         let count = rest.partition_point(|span| rank(span) < (key, is_pre_app_start, spans.end));

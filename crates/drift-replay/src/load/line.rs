@@ -57,7 +57,8 @@ pub(crate) struct Part<'t> {
 impl<'t> Line<'t> {
     /// Reads the line of a recorded span.
     pub(crate) fn read(bytes: &'t [u8]) -> Result<Line<'t>, LineError> {
-        let (line, known) = Line::read_members(bytes)?;
+        let mut line = Line::default();
+        let known = line.take_members(bytes)?;
         for (field, value) in [("traceId", &line.trace_id), ("spanId", &line.span_id)] {
             if value.is_empty() {
                 let nothing = line.trace_id.is_empty() && line.span_id.is_empty();
@@ -70,14 +71,13 @@ impl<'t> Line<'t> {
         Ok(line)
     }
 
-    /// Reads a line, whatever it lacks, and says whether it has a member that
-    /// hardly another tool writes. The values are not looked at, but for the
+    /// Takes all members of a line, whatever it lacks, and says whether it has one
+    /// that hardly another tool writes. The values are not looked at, but for the
     /// brackets.
-    fn read_members(bytes: &'t [u8]) -> Result<(Line<'t>, bool), LineError> {
+    fn take_members(&mut self, bytes: &'t [u8]) -> Result<bool, LineError> {
         let text = simdutf8::compat::from_utf8(bytes).map_err(|error| LineError::InvalidUtf8 {
             offset: error.valid_up_to(),
         })?;
-        let mut line = Line::default();
         let mut known = false;
         for member in Members::of(text) {
             let member = member.map_err(|fault| {
@@ -101,9 +101,9 @@ impl<'t> Line<'t> {
                 text: member.value,
                 offset: member.offset,
             };
-            known |= line.take(&key, part)?;
+            known |= self.take(&key, part)?;
         }
-        Ok((line, known))
+        Ok(known)
     }
 
     /// Takes a member; whether it is one that hardly another tool has.
@@ -183,8 +183,8 @@ impl<'t> Line<'t> {
     }
 
     fn take_status(&mut self, raw: &'t str) -> Result<(), LineError> {
-        for member in members_of("status", "an object with code and message", raw)? {
-            match member {
+        for member in members_of("status", "an object with code and message", raw) {
+            match member? {
                 ("code", raw) if raw != "null" => {
                     self.status_code = enumeration("status.code", raw, "STATUS_CODE_", |name| {
                         StatusCode::from_str_name(name).map(i32::from)
@@ -376,13 +376,11 @@ fn members_of<'t>(
     field: &'static str,
     expected: &'static str,
     raw: &'t str,
-) -> Result<Vec<(&'t str, &'t str)>, LineError> {
-    Members::of(raw)
-        .map(|member| match member {
-            Ok(member) => Ok((member.key, member.value)),
-            Err(_) => Err(wrong(field, expected, raw)),
-        })
-        .collect()
+) -> impl Iterator<Item = Result<(&'t str, &'t str), LineError>> {
+    Members::of(raw).map(move |member| match member {
+        Ok(member) => Ok((member.key, member.value)),
+        Err(_) => Err(wrong(field, expected, raw)),
+    })
 }
 
 fn seconds_and_nanos(
@@ -391,7 +389,8 @@ fn seconds_and_nanos(
     raw: &str,
 ) -> Result<i128, LineError> {
     let mut nanos = 0_i128;
-    for (key, raw) in members_of(field, expected, raw)? {
+    for member in members_of(field, expected, raw) {
+        let (key, raw) = member?;
         let unit = match key {
             "seconds" => time::NANOS_PER_SECOND,
             "nanos" => 1,

@@ -4,6 +4,7 @@
 //!
 //! Leaves out how an answer is chosen (`index`, `matcher`).
 
+mod blocks;
 mod error;
 mod files;
 mod line;
@@ -21,9 +22,9 @@ pub use time::format_rfc3339_micros;
 use crate::forms::{Form, FormKey};
 use crate::span::{Place, Span, SpanKind};
 use drift_rust_core::{Document, MAX_DEPTH_LIMIT, Payload, SchemaMerges, ValueOptions};
+use foldhash::HashMap;
 use line::Line;
 use open_files::OpenFiles;
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 

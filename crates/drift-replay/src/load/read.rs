@@ -10,11 +10,11 @@ use super::line::{ENV_VARS_SNAPSHOT, Line, in_line};
 use super::{
     Entry, LoadOptions, LoadProgress, NO_START, Recording, SourceFile, SpanIndex, Trace, flags,
 };
-use crate::forms::{Form, FormError, FormKey, FormReader, Forms};
+use crate::forms::{Form, FormError, FormKey, FormReader, Forms, hex_number, is_lower_hex};
 use crate::span::SpanKind;
 use crate::wording::count;
+use foldhash::{HashMap, HashSet};
 use memchr::memchr;
-use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -162,14 +162,10 @@ fn plan(found: &[FoundFile]) -> Vec<Unit> {
 
 /// The number of a span identifier: its 16 hex digits, or a digest of another text.
 pub(super) fn span_number(span_id: &str) -> u64 {
-    let hex = span_id.len() == 16
-        && span_id
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'));
-    match u64::from_str_radix(span_id, 16) {
-        Ok(number) if hex => number,
-        _ => FormKey::of_text(span_id).number() as u64,
+    if span_id.len() == 16 && is_lower_hex(span_id.as_bytes()) {
+        return hex_number(span_id.as_bytes());
     }
+    FormKey::of_text(span_id).number() as u64
 }
 
 struct UnitReader {
@@ -244,8 +240,8 @@ impl UnitReader {
                 None => return,
             },
         };
-        let mut traces: HashMap<String, u32> = HashMap::new();
-        let mut packages: HashMap<String, u32> = HashMap::new();
+        let mut traces: HashMap<String, u32> = HashMap::default();
+        let mut packages: HashMap<String, u32> = HashMap::default();
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
             let offset = base + at as u64;
             if unit.end.is_some_and(|end| offset >= end) {
@@ -729,7 +725,7 @@ impl Layout {
         };
         let mut order = Vec::with_capacity(total);
         let mut duplicates = Vec::new();
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::default();
         for (number, trace) in self.traces.iter_mut().enumerate() {
             let (Some(start), Some(end)) = (starts.get(number), starts.get(number + 1)) else {
                 continue;
@@ -758,19 +754,21 @@ impl Layout {
         (order, duplicates)
     }
 
-    fn finish(
-        self,
+    /// Lays the keys of some forms out in the order of the recording; `take` is
+    /// given the entries in that order.
+    fn keys_of(
+        &self,
         results: &[(usize, UnitResult)],
         kinds: &[FileKinds],
         order: &[RawPlace],
-        files: Vec<SourceFile>,
-        problems: Vec<Problem>,
-        bytes: u64,
-    ) -> Recording {
-        let mut scopes: HashMap<(u32, SpanKind), u128> = HashMap::new();
-        let mut entries = Vec::with_capacity(order.len());
-        let mut keys: [Vec<u128>; Form::COUNT] =
-            std::array::from_fn(|_| Vec::with_capacity(order.len()));
+        forms: &[Form],
+        keys: &mut [Vec<u128>],
+        mut take: impl FnMut(Entry),
+    ) {
+        let mut scopes: HashMap<(u32, SpanKind), u128> = HashMap::default();
+        for keys in keys.iter_mut() {
+            keys.reserve_exact(order.len());
+        }
         for place in order {
             let unit = place.0 as usize;
             let Some((file, result)) = results.get(unit) else {
@@ -789,10 +787,11 @@ impl Layout {
                 let name = self.packages.get(package as usize);
                 scope(name.map_or("", String::as_str), kind)
             });
-            for (keys, key) in keys.iter_mut().zip(raw.keys) {
+            for (keys, form) in keys.iter_mut().zip(forms) {
+                let key = raw.keys.get(form.position()).copied().unwrap_or(0);
                 keys.push(scoped(key, scope));
             }
-            entries.push(Entry {
+            take(Entry {
                 span_id: raw.span_id,
                 offset: raw.offset,
                 start_unix_nanos: raw.start_unix_nanos,
@@ -805,6 +804,29 @@ impl Layout {
                 flags: raw.flags,
             });
         }
+    }
+
+    fn finish(
+        self,
+        results: &[(usize, UnitResult)],
+        kinds: &[FileKinds],
+        order: &[RawPlace],
+        files: Vec<SourceFile>,
+        problems: Vec<Problem>,
+        bytes: u64,
+    ) -> Recording {
+        // The keys of a million spans are 100 MB of fresh memory: half of the work
+        // here, so another thread takes some of the forms.
+        let (ours, theirs) = Form::ALL.split_at(Form::COUNT / 2 - 1);
+        let mut entries = Vec::with_capacity(order.len());
+        let mut keys: [Vec<u128>; Form::COUNT] = Default::default();
+        let (our_keys, their_keys) = keys.split_at_mut(ours.len());
+        std::thread::scope(|threads| {
+            threads.spawn(|| self.keys_of(results, kinds, order, theirs, their_keys, |_| ()));
+            self.keys_of(results, kinds, order, ours, our_keys, |entry| {
+                entries.push(entry);
+            });
+        });
         let mut first = 0;
         let traces = self
             .traces

@@ -4,6 +4,7 @@
 //! stepped over by counting brackets outside strings. Whoever uses a member
 //! reads it with the core, which refuses what is not JSON.
 
+use super::blocks::{Brackets, Scan, quotes_and_backslashes};
 use memchr::memchr2;
 
 /// Where a text stopped being an object.
@@ -133,10 +134,26 @@ impl<'t> Iterator for Members<'t> {
 }
 
 /// The end (exclusive) of the string that starts at `start`.
+#[inline]
 pub(crate) fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
     let mut at = start + 1;
+    // Most strings are short: the first bytes are looked at here, and a longer
+    // one is searched with wider vectors.
+    let mut steps = SHORT_STRING_STEPS;
     loop {
-        let found = at + memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        let rest = bytes.get(at..)?;
+        let found = match rest.first_chunk() {
+            Some(chunk) if steps > 0 => {
+                steps -= 1;
+                let mask = quotes_and_backslashes(chunk);
+                if mask == 0 {
+                    at += chunk.len();
+                    continue;
+                }
+                at + mask.trailing_zeros() as usize
+            }
+            _ => at + memchr2(b'"', b'\\', rest)?,
+        };
         match bytes.get(found) {
             Some(b'"') => return Some(found + 1),
             _ => at = found + 2,
@@ -144,31 +161,19 @@ pub(crate) fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
     }
 }
 
+/// Steps of 16 bytes before a string counts as long.
+const SHORT_STRING_STEPS: u32 = 6;
+
 /// The end (exclusive) of the value that starts at `start`.
+#[inline]
 fn value_end(bytes: &[u8], start: usize) -> Option<usize> {
     match bytes.get(start)? {
         b'"' => string_end(bytes, start),
-        b'{' | b'[' => {
-            let mut depth = 0_usize;
-            let mut at = start;
-            loop {
-                match bytes.get(at)? {
-                    b'"' => {
-                        at = string_end(bytes, at)?;
-                        continue;
-                    }
-                    b'{' | b'[' => depth += 1,
-                    b'}' | b']' => {
-                        depth -= 1;
-                        if depth == 0 {
-                            return Some(at + 1);
-                        }
-                    }
-                    _ => {}
-                }
-                at += 1;
-            }
-        }
+        b'{' | b'[' => match container_end(bytes.get(start..)?) {
+            ContainerEnd::At(length) => Some(start + length),
+            ContainerEnd::Open => None,
+            ContainerEnd::NotJson => container_end_by_bytes(bytes, start),
+        },
         _ => {
             let rest = bytes.get(start..)?;
             let length = rest
@@ -177,6 +182,83 @@ fn value_end(bytes: &[u8], start: usize) -> Option<usize> {
                 .unwrap_or(rest.len());
             Some(start + length)
         }
+    }
+}
+
+/// Where a container ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ContainerEnd {
+    /// Its length in bytes.
+    At(usize),
+    Open,
+    /// It has a backslash outside strings.
+    NotJson,
+}
+
+/// The end of the container that the bytes start with.
+fn container_end(bytes: &[u8]) -> ContainerEnd {
+    let mut scan = Scan::default();
+    let mut depth = 0;
+    let (blocks, rest) = bytes.as_chunks();
+    let mut last = [b' '; 64];
+    for (padded, byte) in last.iter_mut().zip(rest) {
+        *padded = *byte;
+    }
+    for (number, block) in blocks.iter().chain([&last]).enumerate() {
+        let Some(brackets) = scan.brackets(block) else {
+            return ContainerEnd::NotJson;
+        };
+        if let Some(place) = depth_reaches_zero(&mut depth, brackets) {
+            return ContainerEnd::At(number * last.len() + place + 1);
+        }
+    }
+    ContainerEnd::Open
+}
+
+/// Counts the brackets of a block; the place of the one that closes the
+/// outermost container.
+fn depth_reaches_zero(depth: &mut u64, brackets: Brackets) -> Option<usize> {
+    let Brackets { opening, closing } = brackets;
+    // One by one: sums of bits would take an instruction that not every
+    // processor of the baseline has.
+    let mut left = opening | closing;
+    while left != 0 {
+        let bit = left & left.wrapping_neg();
+        left ^= bit;
+        if closing & bit == 0 {
+            *depth += 1;
+            continue;
+        }
+        // The first bracket of a container opens it, so this is at least 1.
+        *depth = depth.saturating_sub(1);
+        if *depth == 0 {
+            return Some(bit.trailing_zeros() as usize);
+        }
+    }
+    None
+}
+
+/// The same a byte at a time, for what is no JSON: a bracket is matched all the
+/// same, and whoever uses the value refuses it.
+fn container_end_by_bytes(bytes: &[u8], start: usize) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut at = start;
+    loop {
+        match bytes.get(at)? {
+            b'"' => {
+                at = string_end(bytes, at)?;
+                continue;
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            _ => {}
+        }
+        at += 1;
     }
 }
 
@@ -246,5 +328,40 @@ mod tests {
             "]".repeat(1_000_000)
         );
         assert_eq!(members(&text).map(|members| members.len()), Ok(1));
+    }
+
+    /// Seeded (xorshift), so that a failure comes again.
+    #[test]
+    fn a_container_ends_where_a_count_of_its_brackets_byte_by_byte_says() {
+        let letters = br#""\{}[]"\\aa  ,:{}[]{}{{[["#;
+        let mut state = 0x2545_F491_4F6C_DD1D_u64;
+        let mut next = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state as usize
+        };
+        let mut ended = 0;
+        for _ in 0..20_000 {
+            let length = next() % 200;
+            let mut text = vec![b'{'];
+            // Few of all letters at a time, so that some texts are deep and some
+            // have long strings.
+            let kinds = 1 + next() % letters.len();
+            let first = next();
+            text.extend((0..length).map(|_| {
+                let place = (first + next() % kinds) % letters.len();
+                letters.get(place).copied().unwrap_or_default()
+            }));
+            let expected = container_end_by_bytes(&text, 0);
+            assert_eq!(
+                value_end(&text, 0),
+                expected,
+                "{}",
+                String::from_utf8_lossy(&text)
+            );
+            ended += usize::from(expected.is_some());
+        }
+        assert!(ended > 2_000, "{ended} texts were closed");
     }
 }
