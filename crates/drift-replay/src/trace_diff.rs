@@ -3,7 +3,10 @@
 //! are calls that replay never asks for, whether a driver connects for instance.
 
 use crate::guard::{Guard, GuardKey};
-use crate::outbound::{InputDifference, by_id, input_differences, not_asked, output_differences};
+use crate::load::Recording;
+use crate::outbound::{
+    InputDifference, PoolQueries, by_id, input_differences, not_asked, output_differences,
+};
 use crate::rules::Rules;
 use crate::span::Span;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
@@ -35,6 +38,16 @@ impl SpanPair {
     }
 }
 
+/// One of the two traces.
+#[derive(Clone, Copy, Debug)]
+pub struct TraceSide<'a> {
+    /// All its spans, in any order.
+    pub spans: &'a [Span],
+    /// The recording that it is from, where that is known: the other traces tell of
+    /// some queries of a driver that they are a pool's, which replay does not ask for.
+    pub recording: Option<&'a Recording>,
+}
+
 /// Pairs the spans of two traces and compares the pairs.
 ///
 /// The roots are a pair. Calls are paired in the order of their start, those of
@@ -43,8 +56,21 @@ impl SpanPair {
 /// [`not_asked`] finds are left out. The result is in that order, calls of
 /// the left trace alone before those of the right.
 pub fn diff_traces(left: &[Span], right: &[Span], rules: &Rules) -> Vec<SpanPair> {
-    let (left_root, left_calls) = sides(left);
-    let (right_root, right_calls) = sides(right);
+    let alone = |spans| TraceSide {
+        spans,
+        recording: None,
+    };
+    diff_recorded_traces(alone(left), alone(right), rules)
+}
+
+/// As [`diff_traces`], where the recordings of the traces are known.
+pub fn diff_recorded_traces(
+    left: TraceSide<'_>,
+    right: TraceSide<'_>,
+    rules: &Rules,
+) -> Vec<SpanPair> {
+    let (left_root, left_calls) = root_and_calls(left);
+    let (right_root, right_calls) = root_and_calls(right);
     let mut pairs = Vec::new();
     if left_root.is_some() || right_root.is_some() {
         pairs.push(pair(left_root, right_root, rules));
@@ -71,11 +97,17 @@ pub fn diff_traces(left: &[Span], right: &[Span], rules: &Rules) -> Vec<SpanPair
 
 /// The root, and what is asked for besides by its start; spans without one keep
 /// their order behind it.
-fn sides(spans: &[Span]) -> (Option<&Span>, Vec<&Span>) {
-    let root = spans.iter().find(|span| span.is_root_span);
-    let by_id = by_id(spans);
-    let mut calls: Vec<&Span> = spans.iter().filter(|span| !span.is_root_span).collect();
-    let not_asked = not_asked(&calls, &by_id, |_| false, |_| false);
+fn root_and_calls(side: TraceSide<'_>) -> (Option<&Span>, Vec<&Span>) {
+    let root = side.spans.iter().find(|span| span.is_root_span);
+    let by_id = by_id(side.spans);
+    let mut calls: Vec<&Span> = side.spans.iter().collect();
+    calls.retain(|span| !span.is_root_span);
+    let pool_queries = PoolQueries::default();
+    let is_any_pools = |span: &Span| {
+        side.recording
+            .is_some_and(|recording| pool_queries.make_all_like(span, recording))
+    };
+    let not_asked = not_asked(&calls, &by_id, |_| false, is_any_pools);
     calls.retain(|span| !not_asked.contains(span.span_id.as_str()));
     calls.sort_by_key(|span| span.start_unix_nanos.unwrap_or(i128::MAX));
     (root, calls)

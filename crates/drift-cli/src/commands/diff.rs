@@ -12,7 +12,7 @@ use drift_replay::load::{LoadOptions, Recording, Trace, parse_line};
 use drift_replay::outbound::{InputDifference, redact_differences};
 use drift_replay::redact::Redactor;
 use drift_replay::report::Place;
-use drift_replay::trace_diff::{SpanPair, diff_traces};
+use drift_replay::trace_diff::{SpanPair, TraceSide, diff_recorded_traces};
 use drift_rust_core::{DiffError, Difference, JsonError, Side};
 use serde_json::value::RawValue;
 use std::io::Write as _;
@@ -217,9 +217,10 @@ fn traces(arguments: &DiffArguments) -> anyhow::Result<Exit> {
         redactor: &redactor,
         recorded: None,
     };
-    let left = traces.spans(&arguments.left)?;
-    let right = traces.spans(&arguments.right)?;
-    let mut pairs = diff_traces(&left, &right, &config.comparison);
+    let left = traces.find(&arguments.left)?;
+    let right = traces.find(&arguments.right)?;
+    let (left, right) = (traces.side(&left), traces.side(&right));
+    let mut pairs = diff_recorded_traces(left, right, &config.comparison);
     for pair in &mut pairs {
         redact(pair, &redactor);
     }
@@ -256,9 +257,23 @@ struct Traces<'a> {
     recorded: Option<Recording>,
 }
 
+/// A trace.
+struct Found {
+    spans: Vec<Span>,
+    /// Whether it is one of [`Traces::recorded`]; a file may hold less.
+    is_of_recording: bool,
+}
+
 impl Traces<'_> {
-    /// The spans of a trace file, or of a recorded trace.
-    fn spans(&mut self, path: &Path) -> anyhow::Result<Vec<Span>> {
+    fn side<'f>(&'f self, found: &'f Found) -> TraceSide<'f> {
+        TraceSide {
+            spans: &found.spans,
+            recording: self.recorded.as_ref().filter(|_| found.is_of_recording),
+        }
+    }
+
+    /// A trace file, or a recorded trace.
+    fn find(&mut self, path: &Path) -> anyhow::Result<Found> {
         if path.exists() {
             let recording = load(path).with_context(|| format!("cannot read {}", name(path)))?;
             let [trace] = recording.traces() else {
@@ -269,7 +284,10 @@ impl Traces<'_> {
                     name(path)
                 );
             };
-            return spans_of(&recording, trace);
+            return Ok(Found {
+                spans: spans_of(&recording, trace)?,
+                is_of_recording: false,
+            });
         }
         let recording = match self.recorded.take() {
             Some(recording) => recording,
@@ -288,7 +306,10 @@ impl Traces<'_> {
             &self.place,
             self.redactor,
         )?;
-        spans_of(recording, trace)
+        Ok(Found {
+            spans: spans_of(recording, trace)?,
+            is_of_recording: true,
+        })
     }
 }
 
