@@ -7,37 +7,41 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::config::SandboxMode;
 use crate::coverage::Coverage;
-use crate::server::{
-    Answering, Event, Listen, ListenError, Sdk, Server, ServerHandle, ServerOptions, TestRecord,
-};
-use crate::service::{Sandbox, ServiceError, ServiceProcess, ServiceSpec, environment_for};
+use crate::server::{Answering, Event, Listen, Server, ServerHandle, ServerOptions, TestRecord};
+use crate::service::{ServiceProcess, ServiceSpec, environment_for};
 use crate::span::Span;
-use crate::wording::{count, seconds};
+use crate::wording::count;
+use attempt::{Attempt, attempt};
+use observe::Notices;
+use outcome::not_run;
 
+mod attempt;
+mod cancel;
 mod coverage;
 mod http;
+mod observe;
+mod outcome;
 mod plan;
 mod request;
 mod start;
 
+pub use cancel::Cancel;
 pub use http::{HttpResponse, MAX_RESPONSE_BYTES, SendError, send_recorded_request};
+pub use observe::{Notice, Observer, Unobserved};
+pub use outcome::{EnvironmentOutcome, RunError, RunOutcome, TestError, TestOutcome};
 pub use plan::{planned_tests, recorded_environments};
 pub use request::{RecordedRequest, RequestError, TRACE_ID_HEADER};
 pub use start::SandboxPlan;
 
 /// The group of tests whose spans name no environment.
 pub const DEFAULT_ENVIRONMENT: &str = "default";
-
-/// How many different alerts and problems of the server become notices.
-const MAX_SERVER_NOTICES: usize = 100;
 
 /// One test: the root span of a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,239 +154,6 @@ impl RunPlan {
     }
 }
 
-/// Something to tell the user that is not the result of a test.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// Stable.
-    pub code: &'static str,
-    /// For people.
-    pub message: String,
-}
-
-/// Why a test has no response.
-#[derive(Debug, thiserror::Error)]
-pub enum TestError {
-    /// Its root span cannot be read.
-    #[error("the recorded request cannot be read: {reason}")]
-    Root {
-        /// Why.
-        reason: String,
-    },
-    /// No request can be made of its root span.
-    #[error(transparent)]
-    Request(#[from] RequestError),
-    /// No response came.
-    #[error(transparent)]
-    Send(#[from] SendError),
-    /// The service died while this test alone was under way.
-    #[error("the service was lost during this test ({status})")]
-    Crashed {
-        /// How.
-        status: String,
-        /// The end of its output.
-        output: String,
-    },
-    /// The service is not there any more.
-    #[error("the test was not run: {reason}")]
-    NotRun {
-        /// Why.
-        reason: String,
-    },
-}
-
-impl TestError {
-    /// The stable code.
-    pub fn code(&self) -> &'static str {
-        match self {
-            TestError::Root { .. } => "root_unreadable",
-            TestError::Request(error) => error.code(),
-            TestError::Send(error) => error.code(),
-            TestError::Crashed { .. } => "service_crashed",
-            TestError::NotRun { .. } => "not_run",
-        }
-    }
-}
-
-/// What came of one test. Every test of a run that is not cancelled has one.
-#[derive(Debug)]
-pub struct TestOutcome {
-    /// Which test.
-    pub test: PlannedTest,
-    /// What was sent; `None` when there was nothing to send.
-    pub request: Option<RecordedRequest>,
-    /// The response, whatever its status.
-    pub response: Result<HttpResponse, TestError>,
-    /// Its outbound calls, their answers, and the inbound span if it came.
-    pub record: TestRecord,
-    /// Outbound calls and an inbound span that came after the test had ended.
-    pub late: TestRecord,
-    /// Of this test alone.
-    pub coverage: Option<Coverage>,
-    /// Whether the service died during this test, which was alone then.
-    pub crashed: bool,
-    /// Whether it was run again, because the service had died the first time.
-    pub retried: bool,
-    /// From its begin to its end.
-    pub duration: Duration,
-}
-
-/// Why no test of an environment was run.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The mock server has nowhere to listen.
-    #[error(transparent)]
-    Listen(#[from] ListenError),
-    /// The service did not start.
-    #[error(transparent)]
-    Service(#[from] ServiceError),
-    /// The SDK and this engine do not fit. It would run on without mocks.
-    #[error("the SDK of the service was refused: {reason}")]
-    SdkRefused {
-        /// What it was told.
-        reason: String,
-    },
-    /// No SDK connected, and the plan requires one.
-    #[error("{}", never_connected(*waited))]
-    NeverConnected {
-        /// How long was waited.
-        waited: Duration,
-    },
-}
-
-impl RunError {
-    /// The stable code.
-    pub fn code(&self) -> &'static str {
-        match self {
-            RunError::Listen(error) => error.code(),
-            RunError::Service(error) => error.code(),
-            RunError::SdkRefused { .. } => "sdk_refused",
-            RunError::NeverConnected { .. } => "never_connected",
-        }
-    }
-}
-
-fn never_connected(waited: Duration) -> String {
-    format!(
-        "no SDK connected within {}: is it initialised before all other imports, in the process that serves requests? Without it the service's outbound calls are not replayed",
-        seconds(waited)
-    )
-}
-
-/// What came of one environment.
-#[derive(Debug)]
-pub struct EnvironmentOutcome {
-    /// Its name.
-    pub name: String,
-    /// Why its tests were not run.
-    pub error: Option<RunError>,
-    /// The SDKs that were connected when the tests began.
-    pub sdks: Vec<Sdk>,
-    /// Outbound calls of no test: those of the start, and of work in the background.
-    pub outside: TestRecord,
-    /// The end of what the service printed.
-    pub service_output: String,
-    /// How often it was started again.
-    pub restarts: usize,
-}
-
-/// What came of a run.
-#[derive(Debug, Default)]
-pub struct RunOutcome {
-    /// In the order in which they were to run. Tests of an environment that failed
-    /// have an outcome too; those that a cancelled run did not finish have none.
-    pub tests: Vec<TestOutcome>,
-    /// In the order in which they ran.
-    pub environments: Vec<EnvironmentOutcome>,
-    /// In the order in which they came up.
-    pub notices: Vec<Notice>,
-    /// Of all tests and the start, if it was asked for.
-    pub coverage: Option<Coverage>,
-    /// Whether the caller ended it.
-    pub cancelled: bool,
-    /// Events of the server that could not be passed on in time.
-    pub dropped_events: u64,
-}
-
-/// Told of a run while it goes on. Its methods must return soon.
-pub trait Observer: Send + Sync + 'static {
-    /// An environment begins, with so many tests.
-    fn environment(&self, _name: &str, _tests: usize) {}
-    /// The service is ready; it took so long, and runs in this sandbox.
-    fn service_ready(&self, _took: Duration, _sandbox: Option<&Sandbox>) {}
-    /// A test ended for good; each is told once.
-    fn test_finished(&self, _outcome: &TestOutcome) {}
-    /// Something to tell.
-    fn notice(&self, _notice: &Notice) {}
-    /// Something happened on the mock server.
-    fn event(&self, _event: &Event) {}
-}
-
-/// An [`Observer`] that looks away.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Unobserved;
-
-impl Observer for Unobserved {}
-
-/// Ends a run from outside: what is under way is given up, the service stopped.
-#[derive(Clone, Debug)]
-pub struct Cancel(Arc<watch::Sender<Wanted>>);
-
-/// What the caller wants of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Wanted {
-    Results,
-    End,
-    EndNow,
-}
-
-impl Default for Cancel {
-    fn default() -> Self {
-        Cancel(Arc::new(watch::Sender::new(Wanted::Results)))
-    }
-}
-
-impl Cancel {
-    /// Ends the run; more than once is once.
-    pub fn cancel(&self) {
-        self.want(Wanted::End);
-    }
-
-    /// Ends the run without waiting for the service: it and its stop command are
-    /// killed.
-    pub fn hurry(&self) {
-        self.want(Wanted::EndNow);
-    }
-
-    /// Whether it was ended.
-    pub fn is_cancelled(&self) -> bool {
-        *self.0.borrow() >= Wanted::End
-    }
-
-    /// Whether nothing is waited for any more.
-    pub fn is_hurried(&self) -> bool {
-        *self.0.borrow() >= Wanted::EndNow
-    }
-
-    /// Waits until it is ended.
-    pub async fn cancelled(&self) {
-        self.wait(Wanted::End).await;
-    }
-
-    async fn hurried(&self) {
-        self.wait(Wanted::EndNow).await;
-    }
-
-    fn want(&self, wanted: Wanted) {
-        self.0.send_modify(|before| *before = wanted.max(*before));
-    }
-
-    async fn wait(&self, least: Wanted) {
-        let mut receiver = self.0.subscribe();
-        // Its sender is in `self`, so this ends only when it says so.
-        let _told = receiver.wait_for(|wanted| *wanted >= least).await;
-    }
-}
-
 /// Runs all tests of a plan, environment by environment, and gives what came of
 /// each. Nothing is left running afterwards.
 pub async fn run_tests(
@@ -391,10 +162,7 @@ pub async fn run_tests(
     observer: Arc<dyn Observer>,
     cancel: Cancel,
 ) -> RunOutcome {
-    let notices = Arc::new(Notices {
-        kept: Mutex::default(),
-        observer: Arc::clone(&observer),
-    });
+    let notices = Arc::new(Notices::new(Arc::clone(&observer)));
     let mut run = Run {
         sandbox: plan.sandbox.begin(&notices),
         notices,
@@ -428,41 +196,6 @@ pub async fn run_tests(
     run.outcome
 }
 
-/// Collects notices, and passes them on.
-struct Notices {
-    kept: Mutex<Vec<Notice>>,
-    observer: Arc<dyn Observer>,
-}
-
-impl Notices {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Notice>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn add(&self, code: &'static str, message: String) {
-        let notice = Notice { code, message };
-        self.observer.notice(&notice);
-        self.lock().push(notice);
-    }
-
-    /// Adds what the server told, each text once and not too many.
-    fn add_once(&self, code: &'static str, message: String) {
-        let kept = self.lock();
-        let known = kept
-            .iter()
-            .any(|notice| notice.code == code && notice.message == message);
-        let full = kept.len() >= MAX_SERVER_NOTICES;
-        drop(kept);
-        if !known && !full {
-            self.add(code, message);
-        }
-    }
-
-    fn take(&self) -> Vec<Notice> {
-        std::mem::take(&mut *self.lock())
-    }
-}
-
 struct Run {
     plan: Arc<RunPlan>,
     answering: Arc<dyn Answering>,
@@ -475,18 +208,6 @@ struct Run {
     told_of_concurrency: bool,
     /// Whether an SDK connected to a service that has ended.
     sdk_seen: bool,
-}
-
-/// What one attempt at a test gave.
-struct Attempt {
-    index: usize,
-    outcome: TestOutcome,
-}
-
-impl Attempt {
-    fn may_be_a_crash(&self) -> bool {
-        matches!(&self.outcome.response, Err(TestError::Send(error)) if error.may_be_a_crash())
-    }
 }
 
 /// An environment under way.
@@ -833,22 +554,6 @@ fn counted(tests: usize) -> String {
     }
 }
 
-fn not_run(test: PlannedTest, reason: &str) -> TestOutcome {
-    TestOutcome {
-        test,
-        request: None,
-        response: Err(TestError::NotRun {
-            reason: reason.to_owned(),
-        }),
-        record: TestRecord::default(),
-        late: TestRecord::default(),
-        coverage: None,
-        crashed: false,
-        retried: false,
-        duration: Duration::ZERO,
-    }
-}
-
 impl Stage {
     /// Whether the service can go on. Asked twice: a process that dies closes its
     /// connections a moment before it is gone.
@@ -894,78 +599,4 @@ impl Stage {
             self.output = service.output();
         }
     }
-}
-
-/// Runs one test once. `None` when there is no such test.
-async fn attempt(
-    plan: Arc<RunPlan>,
-    server: Arc<ServerHandle>,
-    notices: Arc<Notices>,
-    collects_coverage: bool,
-    index: usize,
-) -> Option<Attempt> {
-    let test = plan.tests.get(index)?.clone();
-    let begin = Instant::now();
-    let mut outcome = not_run(test.clone(), "");
-    let roots = Arc::clone(&plan.roots);
-    let root = {
-        let test = test.clone();
-        tokio::task::spawn_blocking(move || roots.root(&test)).await
-    };
-    let root = match root {
-        Ok(Ok(root)) => Ok(root),
-        Ok(Err(reason)) => Err(reason),
-        Err(error) => Err(error.to_string()),
-    };
-    let root = match root {
-        Ok(root) => root,
-        Err(reason) => {
-            outcome.response = Err(TestError::Root { reason });
-            return Some(Attempt { index, outcome });
-        }
-    };
-    let request = match RecordedRequest::of_span(&root, &test.trace_id) {
-        Ok(request) => request,
-        Err(error) => {
-            outcome.response = Err(error.into());
-            return Some(Attempt { index, outcome });
-        }
-    };
-    server.begin_test(&test.trace_id);
-    if let (true, Some(nanos)) = (plan.time_travel, root.start_unix_nanos) {
-        let seconds = seconds_of(nanos);
-        for failure in server
-            .time_travel(&test.trace_id, seconds, "server_span")
-            .await
-        {
-            notices.add_once(
-                "time_travel_failed",
-                format!("a Python process did not set its clock: {failure}"),
-            );
-        }
-    }
-    let sent = send_recorded_request(plan.service.port, &request, plan.test_timeout).await;
-    if let (Ok(_), Some(timeout)) = (&sent, plan.inbound_span_timeout) {
-        // Whether it came stands in the record.
-        let _came = server.wait_inbound_span(&test.trace_id, timeout).await;
-    }
-    if collects_coverage && sent.is_ok() {
-        outcome.coverage = Some(coverage::of_test(&server, &notices).await);
-    }
-    outcome.request = Some(request);
-    outcome.response = sent.map_err(TestError::from);
-    outcome.record = server.end_test(&test.trace_id);
-    outcome.duration = begin.elapsed();
-    Some(Attempt { index, outcome })
-}
-
-/// Seconds since the epoch, to the microsecond that a double can hold today.
-fn seconds_of(unix_nanos: i128) -> f64 {
-    let micros = i64::try_from(unix_nanos / 1000).unwrap_or(0);
-    #[allow(
-        clippy::cast_precision_loss,
-        reason = "microseconds fit a double's 53 bits until the year 2255"
-    )]
-    let seconds = micros as f64 / 1e6;
-    seconds
 }

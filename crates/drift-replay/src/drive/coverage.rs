@@ -1,6 +1,6 @@
 //! Asks the SDKs for coverage, and says what is missing where a service gives none.
 
-use super::Notices;
+use super::observe::Notices;
 use crate::coverage::Coverage;
 use crate::protocol::is_older;
 use crate::server::{Sdk, ServerHandle};

@@ -3,7 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Notices, Run, RunError, RunPlan, Stage, coverage, never_connected};
+use super::observe::Notices;
+use super::outcome::never_connected;
+use super::{Run, RunError, RunPlan, Stage, coverage};
 use crate::config::SandboxMode;
 use crate::server::{Address, Handshake, ServerHandle};
 use crate::service::{Sandbox, ServiceError, ServiceProcess, ServiceSpec};

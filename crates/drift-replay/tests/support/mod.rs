@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+pub(crate) mod levels;
+
 use drift_replay::load::{LoadOptions, Recording};
 use drift_replay::{Answer, MatchOptions, Matcher, MockRequest, Span, SpanKind};
 use std::path::{Path, PathBuf};

@@ -1,0 +1,170 @@
+//! What came of a run: of each test, of each environment, and of the whole.
+
+use std::time::Duration;
+
+use super::{HttpResponse, Notice, PlannedTest, RecordedRequest, RequestError, SendError};
+use crate::coverage::Coverage;
+use crate::server::{ListenError, Sdk, TestRecord};
+use crate::service::ServiceError;
+use crate::wording::seconds;
+
+/// Why a test has no response.
+#[derive(Debug, thiserror::Error)]
+pub enum TestError {
+    /// Its root span cannot be read.
+    #[error("the recorded request cannot be read: {reason}")]
+    Root {
+        /// Why.
+        reason: String,
+    },
+    /// No request can be made of its root span.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// No response came.
+    #[error(transparent)]
+    Send(#[from] SendError),
+    /// The service died while this test alone was under way.
+    #[error("the service was lost during this test ({status})")]
+    Crashed {
+        /// How.
+        status: String,
+        /// The end of its output.
+        output: String,
+    },
+    /// The service is not there any more.
+    #[error("the test was not run: {reason}")]
+    NotRun {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl TestError {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            TestError::Root { .. } => "root_unreadable",
+            TestError::Request(error) => error.code(),
+            TestError::Send(error) => error.code(),
+            TestError::Crashed { .. } => "service_crashed",
+            TestError::NotRun { .. } => "not_run",
+        }
+    }
+}
+
+/// What came of one test. Every test of a run that is not cancelled has one.
+#[derive(Debug)]
+pub struct TestOutcome {
+    /// Which test.
+    pub test: PlannedTest,
+    /// What was sent; `None` when there was nothing to send.
+    pub request: Option<RecordedRequest>,
+    /// The response, whatever its status.
+    pub response: Result<HttpResponse, TestError>,
+    /// Its outbound calls, their answers, and the inbound span if it came.
+    pub record: TestRecord,
+    /// Outbound calls and an inbound span that came after the test had ended.
+    pub late: TestRecord,
+    /// Of this test alone.
+    pub coverage: Option<Coverage>,
+    /// Whether the service died during this test, which was alone then.
+    pub crashed: bool,
+    /// Whether it was run again, because the service had died the first time.
+    pub retried: bool,
+    /// From its begin to its end.
+    pub duration: Duration,
+}
+
+/// Why no test of an environment was run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The mock server has nowhere to listen.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The service did not start.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// The SDK and this engine do not fit. It would run on without mocks.
+    #[error("the SDK of the service was refused: {reason}")]
+    SdkRefused {
+        /// What it was told.
+        reason: String,
+    },
+    /// No SDK connected, and the plan requires one.
+    #[error("{}", never_connected(*waited))]
+    NeverConnected {
+        /// How long was waited.
+        waited: Duration,
+    },
+}
+
+impl RunError {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            RunError::Listen(error) => error.code(),
+            RunError::Service(error) => error.code(),
+            RunError::SdkRefused { .. } => "sdk_refused",
+            RunError::NeverConnected { .. } => "never_connected",
+        }
+    }
+}
+
+/// What came of one environment.
+#[derive(Debug)]
+pub struct EnvironmentOutcome {
+    /// Its name.
+    pub name: String,
+    /// Why its tests were not run.
+    pub error: Option<RunError>,
+    /// The SDKs that were connected when the tests began.
+    pub sdks: Vec<Sdk>,
+    /// Outbound calls of no test: those of the start, and of work in the background.
+    pub outside: TestRecord,
+    /// The end of what the service printed.
+    pub service_output: String,
+    /// How often it was started again.
+    pub restarts: usize,
+}
+
+/// What came of a run.
+#[derive(Debug, Default)]
+pub struct RunOutcome {
+    /// In the order in which they were to run. Tests of an environment that failed
+    /// have an outcome too; those that a cancelled run did not finish have none.
+    pub tests: Vec<TestOutcome>,
+    /// In the order in which they ran.
+    pub environments: Vec<EnvironmentOutcome>,
+    /// In the order in which they came up.
+    pub notices: Vec<Notice>,
+    /// Of all tests and the start, if it was asked for.
+    pub coverage: Option<Coverage>,
+    /// Whether the caller ended it.
+    pub cancelled: bool,
+    /// Events of the server that could not be passed on in time.
+    pub dropped_events: u64,
+}
+
+/// A test that was not run, or not yet.
+pub(super) fn not_run(test: PlannedTest, reason: &str) -> TestOutcome {
+    TestOutcome {
+        test,
+        request: None,
+        response: Err(TestError::NotRun {
+            reason: reason.to_owned(),
+        }),
+        record: TestRecord::default(),
+        late: TestRecord::default(),
+        coverage: None,
+        crashed: false,
+        retried: false,
+        duration: Duration::ZERO,
+    }
+}
+
+pub(super) fn never_connected(waited: Duration) -> String {
+    format!(
+        "no SDK connected within {}: is it initialised before all other imports, in the process that serves requests? Without it the service's outbound calls are not replayed",
+        seconds(waited)
+    )
+}
