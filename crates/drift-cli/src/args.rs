@@ -291,10 +291,11 @@ Examples:
   drift explain 9af0 56d0a5 --json | jq '.candidates[] | {span_id, why}'
 
 JSON, with --json:
-  {call, owner, guard, problem, steps, found, candidates, candidate_count}
+  {call, owner, guard, problem, unread, steps, found, candidates, candidate_count}
   call        {span_id, package_name, summary, origin}
   owner       {kind, trace_id}: kind is test, boot (no test) or unknown (no recorded trace)
   guard       what an answer has to share; problem says what is wrong with the input, or is null
+  unread      {code, message}: why a recorded call that may answer could not be read, or null
   steps       [{form, reach, candidates, outcome}], the classes in order: reach is trace, suite or
               boot; outcome is no_form, nothing, all_used, none_compatible or answers
   found       {span_id, trace_id, place, why, replayed, not_compared}, or null; place is {file, line}

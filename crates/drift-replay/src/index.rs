@@ -173,6 +173,10 @@ impl Classes for FormClasses<'_> {
     }
 }
 
+/// The forms that are compared under a guard.
+pub(crate) const GUARDED_FORMS: [Form; 3] =
+    [Form::RecordedSchema, Form::Schema, Form::ReducedSchema];
+
 /// The spans of one trace, or all before the start of the service, by form key
 /// and guard key.
 #[derive(Debug, Default)]
@@ -181,11 +185,10 @@ pub(crate) struct GuardIndex {
 }
 
 impl GuardIndex {
-    /// From the guard keys of spans. Only the forms of schemas are compared
-    /// under a guard.
+    /// From the guard keys of spans.
     pub(crate) fn new(recording: &Recording, guards: &[(SpanIndex, GuardKey)]) -> GuardIndex {
         let mut index = GuardIndex::default();
-        for form in [Form::RecordedSchema, Form::Schema, Form::ReducedSchema] {
+        for form in GUARDED_FORMS {
             let Some(sorted) = index.forms.get_mut(form.position()) else {
                 continue;
             };
@@ -239,8 +242,9 @@ impl Classes for GuardClasses<'_> {
     }
 }
 
-/// Which index a position is of.
-pub(crate) type IndexId = u8;
+/// Which index a position is of. One that was made anew has another one, for the
+/// positions of its spans are others.
+pub(crate) type IndexId = u32;
 
 /// What a test has used.
 #[derive(Debug, Default)]

@@ -10,18 +10,20 @@ mod class;
 mod explain;
 mod guards;
 mod live;
+mod search;
 
 pub use answer::{Answer, Found, Outcome, Owner, Reach, Step};
 pub use explain::{Candidate, Explanation, MAX_EXPLAINED, MAX_LISTED};
-pub use guards::MAX_READ_AT_ONCE;
+pub use search::{MAX_READ_AT_ONCE, Unread};
 
 use crate::forms::Form;
-use crate::index::{Classes, Index, IndexId, TestUse, guarded};
+use crate::index::{Classes, GUARDED_FORMS, Index, IndexId, TestUse, guarded};
 use crate::load::{Recording, SpanIndex};
 use crate::request::MockRequest;
 use class::{Class, Pick, found};
-use guards::{GuardIndexes, Pool, TakesLong};
+use guards::{GuardIndexes, Pool};
 use live::Live;
+use search::{Mode, Search, TakesLong};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -69,20 +71,6 @@ pub struct Matcher {
     /// What each test has used. A request holds the lock of its test only while
     /// it picks and marks, and no other lock meanwhile.
     uses: RwLock<HashMap<OwnerKey, Arc<Mutex<TestUse>>>>,
-}
-
-/// Whether a request changes what is used, and whether it may take long.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    Mark,
-    MarkAtOnce,
-    Look,
-}
-
-impl Mode {
-    fn marks(self) -> bool {
-        matches!(self, Mode::Mark | Mode::MarkAtOnce)
-    }
 }
 
 impl Matcher {
@@ -182,12 +170,10 @@ impl Matcher {
     pub fn answer(&self, request: &MockRequest) -> Answer {
         let live = Live::new(request);
         let (owner, key) = self.owner_of(request);
-        let mut steps = Vec::new();
+        let mut search = Search::new(Mode::Mark);
         // Only a request that is to be answered at once ends otherwise.
-        let found = self
-            .search(&live, key, Mode::Mark, &mut steps)
-            .unwrap_or_default();
-        Matcher::answer_of(live, owner, found, steps)
+        let found = self.find(&live, key, &mut search).unwrap_or_default();
+        Matcher::answer_of(live, owner, found, search)
     }
 
     /// The same; `None`, and nothing marked, where more than [`MAX_READ_AT_ONCE`]
@@ -195,19 +181,20 @@ impl Matcher {
     pub fn answer_at_once(&self, request: &MockRequest) -> Option<Answer> {
         let live = Live::new(request);
         let (owner, key) = self.owner_of(request);
-        let mut steps = Vec::new();
-        let found = self.search(&live, key, Mode::MarkAtOnce, &mut steps).ok()?;
-        Some(Matcher::answer_of(live, owner, found, steps))
+        let mut search = Search::new(Mode::MarkAtOnce);
+        let found = self.find(&live, key, &mut search).ok()?;
+        Some(Matcher::answer_of(live, owner, found, search))
     }
 
-    fn answer_of(live: Live<'_>, owner: Owner, found: Option<Found>, steps: Vec<Step>) -> Answer {
+    fn answer_of(live: Live<'_>, owner: Owner, found: Option<Found>, search: Search) -> Answer {
         Answer {
             found,
             explanation: Explanation {
                 owner,
                 forms: live.forms,
-                steps,
+                steps: search.steps,
                 problem: live.problem,
+                unread: search.unread,
                 found: None,
                 guard: None,
                 candidates: Vec::new(),
@@ -216,12 +203,25 @@ impl Matcher {
         }
     }
 
+    fn find(
+        &self,
+        live: &Live<'_>,
+        owner: OwnerKey,
+        search: &mut Search,
+    ) -> Result<Option<Found>, TakesLong> {
+        let mut found = self.search(live, owner, search)?;
+        if let (Some(found), Some(_)) = (&mut found, &search.unread) {
+            let description = &mut found.level.match_description;
+            description.push_str(", of those that could be read");
+        }
+        Ok(found)
+    }
+
     fn search(
         &self,
         live: &Live<'_>,
         owner: OwnerKey,
-        mode: Mode,
-        steps: &mut Vec<Step>,
+        search: &mut Search,
     ) -> Result<Option<Found>, TakesLong> {
         let uses = self.use_of(owner);
         let trace = match owner {
@@ -231,28 +231,28 @@ impl Matcher {
         let all = 0..u32::try_from(self.recording.span_count()).unwrap_or(u32::MAX);
         if let Some(trace) = trace {
             let reach = (Reach::Trace, trace.range());
-            if let Some(found) = self.by_value(live, &uses, &reach, mode, steps) {
+            if let Some(found) = self.by_value(live, &uses, &reach, search) {
                 return Ok(Some(found));
             }
-            if let Some(found) = self.by_reduced_value(live, &uses, &reach, mode, steps) {
+            if let Some(found) = self.by_reduced_value(live, &uses, &reach, search) {
                 return Ok(Some(found));
             }
         }
         let reach = (Reach::Suite, all);
-        if let Some(found) = self.by_value(live, &uses, &reach, mode, steps) {
+        if let Some(found) = self.by_value(live, &uses, &reach, search) {
             return Ok(Some(found));
         }
-        if let Some(found) = self.by_reduced_value(live, &uses, &reach, mode, steps) {
+        if let Some(found) = self.by_reduced_value(live, &uses, &reach, search) {
             return Ok(Some(found));
         }
         if let OwnerKey::Trace(number) = owner {
-            let found = self.by_schema(live, &uses, Pool::Trace(number), mode, steps)?;
+            let found = self.by_schema(live, &uses, Pool::Trace(number), search)?;
             if found.is_some() {
                 return Ok(found);
             }
         }
         if live.is_pre_app_start() {
-            return self.by_schema(live, &uses, Pool::Boot, mode, steps);
+            return self.by_schema(live, &uses, Pool::Boot, search);
         }
         Ok(None)
     }
@@ -286,8 +286,7 @@ impl Matcher {
         live: &Live<'_>,
         uses: &Mutex<TestUse>,
         reach: &(Reach, Range<u32>),
-        mode: Mode,
-        steps: &mut Vec<Step>,
+        search: &mut Search,
     ) -> Option<Found> {
         let forms = [Form::RecordedValue, Form::Value];
         let indexes = forms.map(|form| (form, self.index.of(&self.recording, form)));
@@ -297,11 +296,11 @@ impl Matcher {
             let id = form.position() as IndexId;
             let class = Matcher::class(live, classes, id, live.key(*form), *form, reach);
             if live.forms.key(*form).is_none() {
-                steps.push(class.step(Outcome::NoForm));
+                search.steps.push(class.step(Outcome::NoForm));
                 continue;
             }
             let Some(last) = class.last() else {
-                steps.push(class.step(Outcome::Nothing));
+                search.steps.push(class.step(Outcome::Nothing));
                 continue;
             };
             let unused = class
@@ -309,23 +308,23 @@ impl Matcher {
                 .iter()
                 .find_map(|range| guard.next_unused(id, classes, range.clone()));
             if let Some(span) = unused.and_then(|position| classes.span_at(position)) {
-                if mode.marks() {
+                if search.marks() {
                     guard.mark(span);
                 }
-                steps.push(class.step(Outcome::Answers));
+                search.steps.push(class.step(Outcome::Answers));
                 let pick = Pick {
                     span,
                     replayed: false,
                 };
                 return Some(found(&class, pick, None, Vec::new(), 0));
             }
-            steps.push(class.step(Outcome::AllUsed));
+            search.steps.push(class.step(Outcome::AllUsed));
             if exhausted.is_none() {
                 exhausted = classes.span_at(last).map(|span| (class, span));
             }
         }
         let (class, span) = exhausted?;
-        steps.push(class.step(Outcome::Answers));
+        search.steps.push(class.step(Outcome::Answers));
         let pick = Pick {
             span,
             replayed: true,
@@ -338,8 +337,7 @@ impl Matcher {
         live: &Live<'_>,
         uses: &Mutex<TestUse>,
         reach: &(Reach, Range<u32>),
-        mode: Mode,
-        steps: &mut Vec<Step>,
+        search: &mut Search,
     ) -> Option<Found> {
         let form = Form::ReducedValue;
         let classes = self.index.of(&self.recording, form);
@@ -351,8 +349,7 @@ impl Matcher {
             &class,
             // What was left out may be what tells two calls apart.
             live.forms.reduced_is_empty() || live.guard().reads_headers(),
-            mode,
-            steps,
+            search,
         )
     }
 
@@ -361,26 +358,32 @@ impl Matcher {
         live: &Live<'_>,
         uses: &Mutex<TestUse>,
         pool: Pool,
-        mode: Mode,
-        steps: &mut Vec<Step>,
+        search: &mut Search,
     ) -> Result<Option<Found>, TakesLong> {
-        let (reach, first_id) = match pool {
-            Pool::Trace(_) => (Reach::Trace, Form::COUNT as IndexId),
-            Pool::Boot => (Reach::Boot, 2 * Form::COUNT as IndexId),
+        let index = self.guards.of(&self.recording, pool, search)?;
+        let (reach, place) = match pool {
+            Pool::Trace(_) => (Reach::Trace, 1),
+            Pool::Boot => (Reach::Boot, 2),
         };
-        let index = match mode {
-            Mode::MarkAtOnce => self.guards.of_at_once(&self.recording, pool)?,
-            Mode::Mark | Mode::Look => self.guards.of(&self.recording, pool),
-        };
+        let first_id = (place + 2 * index.generation) * Form::COUNT as IndexId;
         let reach = (reach, 0..u32::MAX);
-        for form in [Form::RecordedSchema, Form::Schema, Form::ReducedSchema] {
-            let classes = index.of(form);
+        for form in GUARDED_FORMS {
+            let classes = index.spans.of(form);
             let id = first_id + form.position() as IndexId;
+            let unread = index.unread(form, live.key(form));
+            if let Some(why) = unread {
+                search.could_not_read(|| why.clone());
+            }
             let key = guarded(live.key(form), live.guard().key());
             let class = Matcher::class(live, &classes, id, key, form, &reach);
-            let found = self.most_alike(live, uses, &class, true, mode, steps);
+            let found = self.most_alike(live, uses, &class, true, search);
             if found.is_some() {
                 return Ok(found);
+            }
+            if let (Some(_), Some(step)) = (unread, search.steps.last_mut())
+                && step.outcome == Outcome::Nothing
+            {
+                step.outcome = Outcome::NoneCompatible;
             }
         }
         Ok(None)

@@ -93,26 +93,10 @@ fn a_request_that_makes_drift_read_all_calls_of_a_long_start_says_so() {
 
 /// The message that an SDK sends for a call.
 fn message(request_id: &str, call: &Call) -> contract::SdkMessage {
-    let input = call.input.as_deref().unwrap();
-    let input = drift_rust_core::object_to_protobuf_struct_bytes(input).unwrap();
     contract::SdkMessage {
         r#type: 2,
         request_id: request_id.to_owned(),
-        payload: Some(Question::GetMockRequest(contract::GetMockRequest {
-            request_id: request_id.to_owned(),
-            test_id: trace_id(1),
-            outbound_span: Some(contract::Span {
-                name: "call".to_owned(),
-                package_name: call.package.to_owned(),
-                kind: contract::SpanKind::Client.into(),
-                package_type: call.package_type,
-                input_value: Some(prost::Message::decode(&input[..]).unwrap()),
-                input_value_hash: call.value_hash.clone(),
-                input_schema_hash: call.schema_hash.clone(),
-                ..Default::default()
-            }),
-            ..Default::default()
-        })),
+        payload: Some(Question::GetMockRequest(call.message(request_id, Some(1)))),
     }
 }
 

@@ -153,6 +153,13 @@ fn text(
     if let Some(problem) = &explanation.problem {
         lines.push(styled(redactor.text(problem), BAD));
     }
+    if let Some(unread) = &explanation.unread {
+        let why = clean(&unread.message);
+        lines.push(styled(
+            format!("a recorded call that may answer could not be read: {why}"),
+            BAD,
+        ));
+    }
     lines.push(String::new());
     let rows: Vec<Vec<String>> = explanation
         .steps

@@ -57,6 +57,9 @@ pub(super) fn explanation_as_json(
         "owner": owner(&explanation.owner),
         "guard": shown(&explanation.guard),
         "problem": shown(&explanation.problem),
+        "unread": explanation.unread.as_ref().map(|unread| {
+            json!({ "code": unread.code, "message": unread.message })
+        }),
         "steps": steps,
         "found": found,
         "candidates": candidates,

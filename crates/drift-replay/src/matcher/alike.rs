@@ -2,7 +2,8 @@
 
 use super::class::{Class, Pick, found};
 use super::live::{Live, read_values};
-use super::{Found, MAX_TOP_CANDIDATES, Matcher, Mode, Outcome, Step};
+use super::search::{Search, Unread};
+use super::{Found, MAX_TOP_CANDIDATES, Matcher, Outcome};
 use crate::forms::Form;
 use crate::guard::Guard;
 use crate::index::{Classes, TestUse};
@@ -29,15 +30,14 @@ impl Matcher {
         uses: &Mutex<TestUse>,
         class: &Class<'_, C>,
         guarded: bool,
-        mode: Mode,
-        steps: &mut Vec<Step>,
+        search: &mut Search,
     ) -> Option<Found> {
         if live.forms.key(class.form).is_none() {
-            steps.push(class.step(Outcome::NoForm));
+            search.steps.push(class.step(Outcome::NoForm));
             return None;
         }
         if class.len() == 0 {
-            steps.push(class.step(Outcome::Nothing));
+            search.steps.push(class.step(Outcome::Nothing));
             return None;
         }
         loop {
@@ -46,11 +46,11 @@ impl Matcher {
                 let (unused, more) = self.unused_of(&mut uses, class);
                 if let ([only], false, 0) = (unused.as_slice(), guarded, more) {
                     let span = class.classes.span_at(*only)?;
-                    if mode.marks() {
+                    if search.marks() {
                         uses.mark(span);
                         set_last(&mut uses, class, *only);
                     }
-                    steps.push(class.step(Outcome::Answers));
+                    search.steps.push(class.step(Outcome::Answers));
                     let pick = Pick {
                         span,
                         replayed: false,
@@ -61,14 +61,14 @@ impl Matcher {
             };
             // Reading and comparing candidates needs no lock.
             let compared = unused.len();
-            let mut scored = self.score(live, class, &unused, guarded);
+            let mut scored = self.score(live, class, &unused, guarded, search);
             let mut replayed = false;
             let mut more = more;
             if scored.is_empty() {
                 // Nothing unused, or nothing of it compatible: the last ones.
                 let last = self.last_of(class);
                 more = class.len() - last.len();
-                scored = self.score(live, class, &last, guarded);
+                scored = self.score(live, class, &last, guarded, search);
                 replayed = true;
                 // Of equals the last one answers: a poll loop stays in its last state.
                 sort(&mut scored, |left, right| {
@@ -80,7 +80,7 @@ impl Matcher {
                 });
             }
             if scored.is_empty() {
-                steps.push(class.step(Outcome::NoneCompatible));
+                search.steps.push(class.step(Outcome::NoneCompatible));
                 return None;
             }
             let mut uses = uses.lock().unwrap_or_else(PoisonError::into_inner);
@@ -92,12 +92,12 @@ impl Matcher {
             let Some(winner) = winner else { continue };
             let winner = scored.remove(winner);
             let was_used = uses.is_used(winner.span);
-            if mode.marks() {
+            if search.marks() {
                 uses.mark(winner.span);
                 set_last(&mut uses, class, winner.position);
             }
             drop(uses);
-            steps.push(class.step(Outcome::Answers));
+            search.steps.push(class.step(Outcome::Answers));
             let only_one = compared <= 1 && !replayed && more == 0;
             let similarity = (!only_one).then_some(winner.score);
             scored.truncate(MAX_TOP_CANDIDATES);
@@ -149,12 +149,19 @@ impl Matcher {
         class: &Class<'_, C>,
         positions: &[u32],
         guarded: bool,
+        search: &mut Search,
     ) -> Vec<Scored> {
         positions
             .iter()
             .filter_map(|position| {
                 let number = class.classes.span_at(*position)?;
-                let span = self.recording.span(SpanIndex(number)).ok()?;
+                let span = match self.recording.span(SpanIndex(number)) {
+                    Ok(span) => span,
+                    Err(error) => {
+                        search.could_not_read(|| Unread::of(&error));
+                        return None;
+                    }
+                };
                 if guarded && Guard::of(&span).compatible(live.guard()).is_err() {
                     return None;
                 }

@@ -1,7 +1,8 @@
 //! Why a request was answered as it was, and why the nearest candidates lost.
 
 use super::live::{Live, Values, read_input};
-use super::{Found, Matcher, Mode, Owner, OwnerKey, Step};
+use super::search::{Mode, Search};
+use super::{Found, Matcher, Owner, OwnerKey, Step, Unread};
 use crate::forms::{Form, Forms};
 use crate::guard::{Guard, Mismatch};
 use crate::load::SpanIndex;
@@ -29,6 +30,10 @@ pub struct Explanation {
     /// What is wrong with the request's input, when it cannot be read; then
     /// only its recorded hashes count.
     pub problem: Option<String>,
+    /// Why a recorded call that may answer could not be read, if one could not: then
+    /// another answers than would otherwise, or none. It is tried again for the next
+    /// request where its file may be readable then.
+    pub unread: Option<Unread>,
     /// What would answer; only of [`Matcher::explain`].
     pub found: Option<Found>,
     /// What the guard demands; only of [`Matcher::explain`].
@@ -106,15 +111,15 @@ impl Matcher {
     pub fn explain(&self, request: &MockRequest) -> Explanation {
         let live = Live::new(request);
         let (owner, key) = self.owner_of(request);
-        let mut steps = Vec::new();
-        let found = self
-            .search(&live, key, Mode::Look, &mut steps)
-            .unwrap_or_default();
+        let mut search = Search::new(Mode::Look);
+        // Only a request that is to be answered at once ends otherwise.
+        let found = self.find(&live, key, &mut search).unwrap_or_default();
         let (candidates, candidate_count) = self.candidates(&live, key, found.as_ref());
         Explanation {
             owner,
             forms: live.forms,
-            steps,
+            steps: search.steps,
+            unread: search.unread,
             found,
             guard: Some(live.guard().describe()),
             candidates,

@@ -3,8 +3,9 @@
 use tusk_drift_schemas::tusk::drift::core::v1 as contract;
 
 use super::{Answered, Answering};
-use crate::matcher::{Answer, Matcher, Owner};
+use crate::matcher::{Answer, Matcher, Owner, Unread};
 use crate::request::MockRequest;
+use crate::wording::with_causes;
 
 impl Answering for Matcher {
     fn answer(&self, request: &contract::GetMockRequest) -> Answered {
@@ -43,9 +44,18 @@ fn answered(matcher: &Matcher, mock: &MockRequest, answer: Answer) -> Answered {
                     ..Default::default()
                 }
             }
-            Err(error) => failure(error.code(), error.to_string()),
+            Err(error) => failure(error.code(), with_causes(&error)),
         },
-        None => failure("mock_not_found", miss(mock, &answer.explanation.owner)),
+        None => {
+            let miss = miss(mock, &answer.explanation.owner);
+            match &answer.explanation.unread {
+                Some(Unread { code, message }) => failure(
+                    code,
+                    format!("{miss}; one that may answer could not be read: {message}"),
+                ),
+                None => failure("mock_not_found", miss),
+            }
+        }
     };
     Answered {
         response,

@@ -9,6 +9,7 @@ use drift_replay::{Answer, MatchOptions, Matcher, MockRequest, Span, SpanKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use tusk_drift_schemas::tusk::drift::core::v1 as contract;
 
 static DIRECTORIES: AtomicU32 = AtomicU32::new(0);
 
@@ -167,6 +168,32 @@ impl Call {
                 member("inputSchema", &self.schema),
             ),
         )
+    }
+
+    /// What an SDK sends to ask for it.
+    pub(crate) fn message(&self, request_id: &str, test: Option<u8>) -> contract::GetMockRequest {
+        let input = self
+            .input
+            .as_deref()
+            .expect("a call of a test has an input");
+        let input = drift_rust_core::object_to_protobuf_struct_bytes(input)
+            .expect("the input of a test is an object");
+        contract::GetMockRequest {
+            request_id: request_id.to_owned(),
+            test_id: test.map(trace_id).unwrap_or_default(),
+            outbound_span: Some(contract::Span {
+                name: "call".to_owned(),
+                package_name: self.package.to_owned(),
+                kind: contract::SpanKind::Client.into(),
+                package_type: self.package_type,
+                is_pre_app_start: self.is_pre_app_start,
+                input_value: prost::Message::decode(&input[..]).ok(),
+                input_value_hash: self.value_hash.clone(),
+                input_schema_hash: self.schema_hash.clone(),
+                ..Default::default()
+            }),
+            ..Default::default()
+        }
     }
 
     /// The request for it.
