@@ -14,7 +14,7 @@ mod search;
 
 pub use answer::{Answer, Found, Outcome, Owner, Reach, Step};
 pub use explain::{Candidate, Explanation, MAX_EXPLAINED, MAX_LISTED};
-pub use search::{MAX_READ_AT_ONCE, Unread};
+pub use search::{MAX_BYTES_AT_ONCE, MAX_READ_AT_ONCE, Unread};
 
 use crate::forms::Form;
 use crate::index::{Classes, GUARDED_FORMS, Index, IndexId, TestUse, guarded};
@@ -176,8 +176,10 @@ impl Matcher {
         Matcher::answer_of(live, owner, found, search)
     }
 
-    /// The same; `None`, and nothing marked, where more than [`MAX_READ_AT_ONCE`]
-    /// spans have to be read first for their guards, which is once for a trace.
+    /// The same; `None`, and nothing marked, where more is to be read first than may be
+    /// at once: more than [`MAX_READ_AT_ONCE`] spans for their guards, which is once for
+    /// a trace, or lines of more than [`MAX_BYTES_AT_ONCE`] together, for their guards,
+    /// to compare them, and for the answer.
     pub fn answer_at_once(&self, request: &MockRequest) -> Option<Answer> {
         let live = Live::new(request);
         let (owner, key) = self.owner_of(request);
@@ -231,18 +233,18 @@ impl Matcher {
         let all = 0..u32::try_from(self.recording.span_count()).unwrap_or(u32::MAX);
         if let Some(trace) = trace {
             let reach = (Reach::Trace, trace.range());
-            if let Some(found) = self.by_value(live, &uses, &reach, search) {
+            if let Some(found) = self.by_value(live, &uses, &reach, search)? {
                 return Ok(Some(found));
             }
-            if let Some(found) = self.by_reduced_value(live, &uses, &reach, search) {
+            if let Some(found) = self.by_reduced_value(live, &uses, &reach, search)? {
                 return Ok(Some(found));
             }
         }
         let reach = (Reach::Suite, all);
-        if let Some(found) = self.by_value(live, &uses, &reach, search) {
+        if let Some(found) = self.by_value(live, &uses, &reach, search)? {
             return Ok(Some(found));
         }
-        if let Some(found) = self.by_reduced_value(live, &uses, &reach, search) {
+        if let Some(found) = self.by_reduced_value(live, &uses, &reach, search)? {
             return Ok(Some(found));
         }
         if let OwnerKey::Trace(number) = owner {
@@ -287,7 +289,7 @@ impl Matcher {
         uses: &Mutex<TestUse>,
         reach: &(Reach, Range<u32>),
         search: &mut Search,
-    ) -> Option<Found> {
+    ) -> Result<Option<Found>, TakesLong> {
         let forms = [Form::RecordedValue, Form::Value];
         let indexes = forms.map(|form| (form, self.index.of(&self.recording, form)));
         let mut exhausted = None;
@@ -308,6 +310,8 @@ impl Matcher {
                 .iter()
                 .find_map(|range| guard.next_unused(id, classes, range.clone()));
             if let Some(span) = unused.and_then(|position| classes.span_at(position)) {
+                // For its answer.
+                search.may_read(&self.recording, [SpanIndex(span)])?;
                 if search.marks() {
                     guard.mark(span);
                 }
@@ -316,20 +320,23 @@ impl Matcher {
                     span,
                     replayed: false,
                 };
-                return Some(found(&class, pick, None, Vec::new(), 0));
+                return Ok(Some(found(&class, pick, None, Vec::new(), 0)));
             }
             search.steps.push(class.step(Outcome::AllUsed));
             if exhausted.is_none() {
                 exhausted = classes.span_at(last).map(|span| (class, span));
             }
         }
-        let (class, span) = exhausted?;
+        let Some((class, span)) = exhausted else {
+            return Ok(None);
+        };
+        search.may_read(&self.recording, [SpanIndex(span)])?;
         search.steps.push(class.step(Outcome::Answers));
         let pick = Pick {
             span,
             replayed: true,
         };
-        Some(found(&class, pick, None, Vec::new(), 0))
+        Ok(Some(found(&class, pick, None, Vec::new(), 0)))
     }
 
     fn by_reduced_value(
@@ -338,7 +345,7 @@ impl Matcher {
         uses: &Mutex<TestUse>,
         reach: &(Reach, Range<u32>),
         search: &mut Search,
-    ) -> Option<Found> {
+    ) -> Result<Option<Found>, TakesLong> {
         let form = Form::ReducedValue;
         let classes = self.index.of(&self.recording, form);
         let id = form.position() as IndexId;
@@ -376,7 +383,7 @@ impl Matcher {
             }
             let key = guarded(live.key(form), live.guard().key());
             let class = Matcher::class(live, &classes, id, key, form, &reach);
-            let found = self.most_alike(live, uses, &class, true, search);
+            let found = self.most_alike(live, uses, &class, true, search)?;
             if found.is_some() {
                 return Ok(found);
             }

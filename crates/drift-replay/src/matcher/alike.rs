@@ -2,7 +2,7 @@
 
 use super::class::{Class, Pick, found};
 use super::live::{Live, read_values};
-use super::search::{Search, Unread};
+use super::search::{Search, TakesLong, Unread};
 use super::{Found, MAX_TOP_CANDIDATES, Matcher, Outcome};
 use crate::forms::Form;
 use crate::guard::Guard;
@@ -31,21 +31,25 @@ impl Matcher {
         class: &Class<'_, C>,
         guarded: bool,
         search: &mut Search,
-    ) -> Option<Found> {
+    ) -> Result<Option<Found>, TakesLong> {
         if live.forms.key(class.form).is_none() {
             search.steps.push(class.step(Outcome::NoForm));
-            return None;
+            return Ok(None);
         }
         if class.len() == 0 {
             search.steps.push(class.step(Outcome::Nothing));
-            return None;
+            return Ok(None);
         }
         loop {
             let (unused, more) = {
                 let mut uses = uses.lock().unwrap_or_else(PoisonError::into_inner);
                 let (unused, more) = self.unused_of(&mut uses, class);
                 if let ([only], false, 0) = (unused.as_slice(), guarded, more) {
-                    let span = class.classes.span_at(*only)?;
+                    let Some(span) = class.classes.span_at(*only) else {
+                        return Ok(None);
+                    };
+                    // For its answer.
+                    search.may_read(&self.recording, [SpanIndex(span)])?;
                     if search.marks() {
                         uses.mark(span);
                         set_last(&mut uses, class, *only);
@@ -55,20 +59,20 @@ impl Matcher {
                         span,
                         replayed: false,
                     };
-                    return Some(found(class, pick, None, Vec::new(), 0));
+                    return Ok(Some(found(class, pick, None, Vec::new(), 0)));
                 }
                 (unused, more)
             };
             // Reading and comparing candidates needs no lock.
             let compared = unused.len();
-            let mut scored = self.score(live, class, &unused, guarded, search);
+            let mut scored = self.score(live, class, &unused, guarded, search)?;
             let mut replayed = false;
             let mut more = more;
             if scored.is_empty() {
                 // Nothing unused, or nothing of it compatible: the last ones.
                 let last = self.last_of(class);
                 more = class.len() - last.len();
-                scored = self.score(live, class, &last, guarded, search);
+                scored = self.score(live, class, &last, guarded, search)?;
                 replayed = true;
                 // Of equals the last one answers: a poll loop stays in its last state.
                 sort(&mut scored, |left, right| {
@@ -81,7 +85,7 @@ impl Matcher {
             }
             if scored.is_empty() {
                 search.steps.push(class.step(Outcome::NoneCompatible));
-                return None;
+                return Ok(None);
             }
             let mut uses = uses.lock().unwrap_or_else(PoisonError::into_inner);
             let winner = scored
@@ -105,7 +109,7 @@ impl Matcher {
                 span: winner.span,
                 replayed: was_used,
             };
-            return Some(found(class, pick, similarity, scored, more));
+            return Ok(Some(found(class, pick, similarity, scored, more)));
         }
     }
 
@@ -150,8 +154,12 @@ impl Matcher {
         positions: &[u32],
         guarded: bool,
         search: &mut Search,
-    ) -> Vec<Scored> {
-        positions
+    ) -> Result<Vec<Scored>, TakesLong> {
+        let spans = positions.iter();
+        let spans = spans.filter_map(|position| class.classes.span_at(*position));
+        // The one that answers is read once more for its answer.
+        search.may_read(&self.recording, spans.map(SpanIndex))?;
+        let scored = positions
             .iter()
             .filter_map(|position| {
                 let number = class.classes.span_at(*position)?;
@@ -187,7 +195,8 @@ impl Matcher {
                     second,
                 })
             })
-            .collect()
+            .collect();
+        Ok(scored)
     }
 }
 

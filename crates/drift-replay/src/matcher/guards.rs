@@ -1,7 +1,7 @@
 //! The guard indexes: each is made when its trace, or the start of the service,
 //! is first asked for a schema, by reading its spans.
 
-use super::search::{MAX_READ_AT_ONCE, Search, TakesLong, Unread};
+use super::search::{Search, TakesLong, Unread};
 use crate::forms::Form;
 use crate::guard::{Guard, GuardKey};
 use crate::index::{GUARDED_FORMS, GuardIndex};
@@ -61,7 +61,7 @@ impl GuardIndexes {
         &self,
         recording: &Recording,
         pool: Pool,
-        search: &Search,
+        search: &mut Search,
     ) -> Result<Arc<PoolIndex>, TakesLong> {
         let slot = self.slot(pool);
         if let Some(complete) = slot.complete.get() {
@@ -89,15 +89,18 @@ impl GuardIndexes {
         let read = |span: SpanIndex| Ok(Guard::of(&recording.span(span)?).key());
         let now = match &mut *made {
             Some(made) => {
-                may_read(made.left(), search)?;
+                search.may_read_so_many(made.left())?;
+                let left = made.unread.iter().flat_map(|left| &left.spans);
+                search.may_read(recording, left.copied())?;
                 made.read_again(recording, &read);
                 made
             }
             none => {
                 // Of a trace all its spans: to count the ones that can answer takes
                 // long itself.
-                may_read(self.count(recording, pool), search)?;
+                search.may_read_so_many(self.count(recording, pool))?;
                 let spans = self.spans(recording, pool);
+                search.may_read(recording, spans.iter().copied())?;
                 none.insert(Made::new(recording, &spans, &read, generation))
             }
         };
@@ -136,14 +139,6 @@ impl GuardIndexes {
                 .collect(),
             Pool::Boot => self.boot.clone(),
         }
-    }
-}
-
-/// Whether a search may read so many spans.
-fn may_read(spans: usize, search: &Search) -> Result<(), TakesLong> {
-    match search.is_at_once() && spans > MAX_READ_AT_ONCE {
-        true => Err(TakesLong),
-        false => Ok(()),
     }
 }
 

@@ -130,9 +130,9 @@ fn an_index_is_kept_as_complete_only_when_nothing_is_left_to_read() {
     let away = path.with_extension("away");
     std::fs::rename(&*path, &away).expect("it is there");
     let of = |mode| {
-        let search = Search::new(mode);
+        let mut search = Search::new(mode);
         indexes
-            .of(&files.recording, Pool::Trace(0), &search)
+            .of(&files.recording, Pool::Trace(0), &mut search)
             .expect("three spans")
     };
     let is_complete = || indexes.slot(Pool::Trace(0)).complete.get().is_some();
@@ -156,9 +156,9 @@ fn a_fault_while_spans_are_read_leaves_none_out() {
         std::panic::resume_unwind(Box::new("a fault"));
     }));
     assert!(fault.is_err());
-    let search = Search::new(Mode::Look);
+    let mut search = Search::new(Mode::Look);
     let index = indexes
-        .of(&files.recording, Pool::Trace(0), &search)
+        .of(&files.recording, Pool::Trace(0), &mut search)
         .expect("there is time");
     let schemas = index.spans.of(Form::Schema);
     assert!((0..3).all(|place| schemas.span_at(place).is_some()));
