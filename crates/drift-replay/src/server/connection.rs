@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::Interest;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tusk_drift_schemas::tusk::drift::core::v1 as contract;
@@ -22,6 +22,7 @@ use contract::cli_message::Payload as Answer;
 use contract::sdk_message::Payload as Question;
 
 use super::accept::{Stream, stopped};
+use super::order::Place;
 use super::waiting::Share;
 use super::{Answered, ConnectionId, Event, MockEvent, Peer, Sdk, SdkReply, Shared, lock};
 use crate::protocol::{
@@ -39,9 +40,12 @@ const FRAMES_A_TURN: usize = 128;
 /// Questions of ours that wait to be sent on one connection.
 const PUSH_CAPACITY: usize = 16;
 
-/// Requests that take long and wait to be answered on one connection; it is not read
-/// from while there are as many.
-const SLOW_CAPACITY: usize = 16;
+/// Large requests that wait to be answered on one connection; it is not read from while
+/// there are as many.
+const LARGE_CAPACITY: usize = 16;
+
+/// The same of requests of any size: 64 MiB of small ones.
+const SLOW_CAPACITY: usize = 1024;
 
 pub(super) async fn serve(shared: Arc<Shared>, stream: Stream, id: ConnectionId) {
     let (push, pushed) = mpsc::channel(PUSH_CAPACITY);
@@ -50,6 +54,7 @@ pub(super) async fn serve(shared: Arc<Shared>, stream: Stream, id: ConnectionId)
         out: BytesMut::new(),
         share: Share::of(&shared.waiting),
         slow: VecDeque::new(),
+        turn: Arc::default(),
         working: None,
         push,
         shook_hands: false,
@@ -73,6 +78,9 @@ struct MockQuestion {
     envelope_id: String,
     request: contract::GetMockRequest,
     patience: Patience,
+    /// Its place among those of its test that wait, while it waits and until it is
+    /// answered. `None` also when it has lost it.
+    place: Option<Place>,
 }
 
 /// Whether another answer may wait to be sent.
@@ -102,8 +110,10 @@ struct Connection {
     out: BytesMut,
     /// The same, as part of what waits on all connections.
     share: Share,
-    /// Requests that take long, and wait.
+    /// Requests that take long, or wait behind one.
     slow: VecDeque<MockQuestion>,
+    /// Told when one of these has become the first of its test.
+    turn: Arc<Notify>,
     /// The one that is being answered.
     working: Option<JoinHandle<BytesMut>>,
     push: mpsc::Sender<Bytes>,
@@ -114,26 +124,35 @@ impl Connection {
     async fn run(&mut self, stream: &Stream, mut pushed: mpsc::Receiver<Bytes>) -> Result<(), End> {
         let mut buffer = vec![0; READ_BYTES];
         let mut stop = self.shared.stop.subscribe();
+        let turn = Arc::clone(&self.turn);
         let mut stopping = false;
         let mut reading = true;
         let mut last_read = Instant::now();
         let mut last_write = last_read;
         loop {
+            if self.out_room() == Room::There {
+                // Before what comes now may pass those that have lost theirs.
+                self.take_places();
+            }
             let more = self.answer_some()?;
+            let mut more_slow = false;
             if self.write(stream)? {
                 last_write = Instant::now();
             }
-            let room = self.out_room();
-            if room == Room::There {
+            if self.out_room() == Room::There {
                 self.begin_waiting(&mut last_write);
-                self.next_slow();
+                more_slow = self.next_slow();
+            }
+            let room = self.out_room();
+            if room != Room::There {
+                self.lose_places();
             }
             let idle = self.out.is_empty() && self.working.is_none() && self.slow.is_empty();
             if idle && !more && (stopping || !reading) {
                 return Ok(());
             }
-            let has_room = room == Room::There && self.slow.len() < SLOW_CAPACITY;
-            if more && has_room {
+            let has_room = room == Room::There && !self.has_too_many_waiting();
+            if more_slow || (more && has_room) {
                 tokio::task::yield_now().await;
                 continue;
             }
@@ -167,8 +186,6 @@ impl Connection {
                     if let Ok(frames) = done {
                         self.out.unsplit(frames);
                     }
-                    // Before those behind it, which may have the same candidates.
-                    self.next_slow();
                 }
                 ready = async { match interest { Some(interest) => stream.ready(interest).await, None => std::future::pending().await } } => {
                     let ready = ready.map_err(broken)?;
@@ -199,6 +216,7 @@ impl Connection {
                     }
                 }
                 () = self.shared.waiting.has_room(), if room == Room::NotForAll => {}
+                () = turn.notified(), if self.working.is_none() && !self.slow.is_empty() => {}
                 () = async { match deadline { Some(deadline) => tokio::time::sleep_until(deadline).await, None => std::future::pending().await } } => {
                     let now = Instant::now();
                     if write_deadline.is_some_and(|deadline| deadline <= now) {
@@ -233,10 +251,17 @@ impl Connection {
         }
     }
 
+    fn has_too_many_waiting(&self) -> bool {
+        let is_large = |question: &&MockQuestion| question.patience == Patience::Unlimited;
+        self.slow.len() >= SLOW_CAPACITY
+            || (self.slow.len() >= LARGE_CAPACITY
+                && self.slow.iter().filter(is_large).count() >= LARGE_CAPACITY)
+    }
+
     /// Answers what is there, up to a turn; whether there may be more.
     fn answer_some(&mut self) -> Result<bool, End> {
         for _ in 0..FRAMES_A_TURN {
-            if self.out_room() != Room::There || self.slow.len() >= SLOW_CAPACITY {
+            if self.out_room() != Room::There || self.has_too_many_waiting() {
                 return Ok(true);
             }
             match self.decoder.next_frame() {
@@ -368,18 +393,23 @@ impl Connection {
         match payload {
             Some(Question::ConnectRequest(request)) => self.connect(request_id, request),
             Some(Question::GetMockRequest(request)) => {
+                let waits = self.shared.order.has_to_wait(&request.test_id);
                 let question = MockQuestion {
                     envelope_id: request_id,
                     request,
                     patience,
+                    place: None,
                 };
-                let slow = match patience {
-                    Patience::AtOnce => {
+                let left = match patience {
+                    Patience::AtOnce if !waits => {
                         answer_mock(&self.shared, self.id, question, patience, &mut self.out)
                     }
-                    Patience::Unlimited => Some(question),
+                    Patience::AtOnce | Patience::Unlimited => Some(question),
                 };
-                self.slow.extend(slow);
+                if let Some(question) = left {
+                    self.slow.push_back(question);
+                    self.take_places();
+                }
             }
             Some(Question::SendInboundSpanForReplayRequest(request)) => {
                 let success = request.span.is_some();
@@ -518,18 +548,42 @@ impl Connection {
         encode_frame(&message, &mut self.out);
     }
 
-    /// Begins with the next request that takes long, if none is being answered. What
-    /// waited for the same as the one before, and takes long no more, is answered.
-    fn next_slow(&mut self) {
-        if self.working.is_some() {
-            return;
+    /// The last places of their tests, for the requests that have none.
+    fn take_places(&mut self) {
+        for question in &mut self.slow {
+            let test_id = &question.request.test_id;
+            let place = || self.shared.order.wait(test_id, &self.turn);
+            question.place.get_or_insert_with(place);
         }
-        let question = loop {
+    }
+
+    /// Lets others pass the requests that wait: a client that does not read its answers
+    /// must not keep those that do waiting.
+    fn lose_places(&mut self) {
+        for question in &mut self.slow {
+            question.place = None;
+        }
+    }
+
+    /// Begins with the next request whose turn it is, if none is being answered. What
+    /// only waited behind another one, and does not take long itself, is answered, up to
+    /// a turn; whether there may be more.
+    fn next_slow(&mut self) -> bool {
+        if self.working.is_some() {
+            return false;
+        }
+        self.take_places();
+        for _ in 0..FRAMES_A_TURN {
             if self.out_room() != Room::There {
-                return;
+                return false;
             }
-            let Some(question) = self.slow.pop_front() else {
-                return;
+            let is_next = |question: &MockQuestion| {
+                let place = question.place.as_ref();
+                place.is_some_and(Place::is_first)
+            };
+            let next = self.slow.iter().position(is_next);
+            let Some(question) = next.and_then(|next| self.slow.remove(next)) else {
+                return false;
             };
             let left = match question.patience {
                 Patience::AtOnce => {
@@ -539,16 +593,17 @@ impl Connection {
                 Patience::Unlimited => Some(question),
             };
             if let Some(question) = left {
-                break question;
+                let shared = Arc::clone(&self.shared);
+                let id = self.id;
+                self.working = Some(tokio::task::spawn_blocking(move || {
+                    let mut out = BytesMut::new();
+                    answer_mock(&shared, id, question, Patience::Unlimited, &mut out);
+                    out
+                }));
+                return false;
             }
-        };
-        let shared = Arc::clone(&self.shared);
-        let id = self.id;
-        self.working = Some(tokio::task::spawn_blocking(move || {
-            let mut out = BytesMut::new();
-            answer_mock(&shared, id, question, Patience::Unlimited, &mut out);
-            out
-        }));
+        }
+        true
     }
 
     fn not_read(&self) -> End {
@@ -593,6 +648,7 @@ fn answer_mock(
         envelope_id,
         mut request,
         patience: came_with,
+        place,
     } = question;
     // Each stands in for the other where an SDK fills in only one.
     if request.request_id.is_empty() {
@@ -631,6 +687,7 @@ fn answer_mock(
             envelope_id,
             request,
             patience: came_with,
+            place,
         });
     };
     answer.request_id.clone_from(&request.request_id);
@@ -645,6 +702,8 @@ fn answer_mock(
     });
     shared.record_mock(&event);
     shared.event(Event::Mock(event));
+    // What is behind it finds it marked and recorded.
+    drop(place);
     None
 }
 
