@@ -552,6 +552,37 @@ fn the_guard_of_fetch_and_of_the_body_s_graphql_holds() {
 }
 
 #[test]
+fn an_explanation_lists_what_the_guard_lets_pass_before_what_is_only_alike() {
+    let statement = |table: &str| format!("SELECT id, name, total FROM {table} WHERE id = %s");
+    let (_directory, matcher) = matcher_of(
+        "nearest",
+        &[(
+            1,
+            vec![
+                Call::sql(&statement("orders_1"), "[7]").at(1),
+                Call::sql(&statement("orders_2"), "[7]").at(2),
+                Call::sql(&statement("orders_1"), "[123456]").at(3),
+            ],
+        )],
+    );
+    let live = Call::sql(&statement("orders_1"), "[7]");
+    let explanation = matcher.explain(&live.request(Some(1)));
+    let why: Vec<String> = explanation
+        .candidates
+        .iter()
+        .map(|candidate| candidate.why())
+        .collect();
+    assert_eq!(
+        why,
+        [
+            "answers",
+            "the value differs only in what has no importance: parameters",
+            "the value differs in query; SQL differs: table orders_1, recorded orders_2",
+        ]
+    );
+}
+
+#[test]
 fn an_explanation_says_why_candidates_lost_and_uses_nothing() {
     let (_directory, matcher) = matcher_of(
         "explain",

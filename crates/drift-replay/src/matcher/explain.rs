@@ -85,11 +85,16 @@ impl Candidate {
             .iter()
             .map(String::as_str)
             .partition(|name| self.ignored.iter().any(|ignored| ignored == name));
+        let ignored = ignored.join(", ");
         if !differing.is_empty() {
             reasons.push(format!("the value differs in {}", differing.join(", ")));
-        }
-        if !ignored.is_empty() {
-            reasons.push(format!("and, of no importance, in {}", ignored.join(", ")));
+            if !ignored.is_empty() {
+                reasons.push(format!("and, of no importance, in {ignored}"));
+            }
+        } else if !ignored.is_empty() {
+            reasons.push(format!(
+                "the value differs only in what has no importance: {ignored}"
+            ));
         }
         if let Some(mismatch) = &self.mismatch {
             reasons.push(mismatch.to_string());
@@ -196,6 +201,8 @@ impl Matcher {
             right
                 .answers
                 .cmp(&left.answers)
+                // However alike, what the guard excludes is farther than what it lets pass.
+                .then(left.mismatch.is_some().cmp(&right.mismatch.is_some()))
                 .then(right.similarity.total_cmp(&left.similarity))
                 .then(left.span.cmp(&right.span))
         });
