@@ -4,7 +4,7 @@
 mod support;
 
 use drift_replay::forms::Form;
-use drift_replay::matcher::{MAX_SCORED, Owner, Reach};
+use drift_replay::matcher::{MAX_EXPLAINED, MAX_SCORED, Owner, Reach};
 use drift_replay::{MatchOptions, SpanKind};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -580,6 +580,24 @@ fn an_explanation_lists_what_the_guard_lets_pass_before_what_is_only_alike() {
             "the value differs in query; SQL differs: table orders_1, recorded orders_2",
         ]
     );
+}
+
+#[test]
+fn an_explanation_compares_calls_of_an_equal_schema_wherever_they_stand() {
+    let mut calls: Vec<Call> = (1..)
+        .take(MAX_EXPLAINED)
+        .map(|id| Call::http("GET", "/1", "{}", &format!("{{\"other\":{id}}}")).at(id))
+        .collect();
+    calls.push(Call::http("GET", "/1", "{}", "{\"id\":2}").at(1000));
+    let (_directory, matcher) = matcher_of("far", &[(1, calls)]);
+    // Nothing answers it, for the path is another one.
+    let live = Call::http("GET", "/2", "{}", "{\"id\":2}");
+    let explanation = matcher.explain(&live.request(Some(1)));
+    assert_eq!(explanation.candidate_count, MAX_EXPLAINED + 1);
+    assert_eq!(explanation.found, None);
+    let first = explanation.candidates.first();
+    let (last, first) = (MAX_EXPLAINED, first.map(|first| first.span.0 as usize));
+    assert_eq!(first, Some(last));
 }
 
 #[test]

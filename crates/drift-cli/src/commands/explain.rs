@@ -10,7 +10,7 @@ use crate::terminal::{
 };
 use anyhow::bail;
 use drift_replay::load::{Recording, Trace};
-use drift_replay::matcher::{Explanation, Outcome};
+use drift_replay::matcher::{Explanation, MAX_EXPLAINED, Outcome};
 use drift_replay::redact::Redactor;
 use drift_replay::replay::matcher;
 use drift_replay::{MockRequest, Span};
@@ -213,10 +213,19 @@ fn text(
     if !explanation.candidates.is_empty() {
         lines.push(String::new());
         lines.push(styled(
-            format!(
-                "the nearest of {} of this package and kind:",
-                count(explanation.candidate_count, "call")
-            ),
+            match explanation.candidate_count {
+                all @ ..=MAX_EXPLAINED => {
+                    format!(
+                        "the nearest of {} of this package and kind:",
+                        count(all, "call")
+                    )
+                }
+                all => format!(
+                    "the nearest of {MAX_EXPLAINED} among {} of this package and kind, those of an \
+                     equal value or schema before others:",
+                    count(all, "call")
+                ),
+            },
             BOLD,
         ));
         for candidate in &explanation.candidates {

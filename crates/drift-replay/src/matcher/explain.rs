@@ -42,7 +42,8 @@ pub struct Explanation {
     /// [`MAX_LISTED`]; only of [`Matcher::explain`].
     pub candidates: Vec<Candidate>,
     /// Spans of the same package and kind that could have answered, of which
-    /// at most [`MAX_EXPLAINED`] were compared; only of [`Matcher::explain`].
+    /// at most [`MAX_EXPLAINED`] were compared, those of an equal value or schema
+    /// before the others; only of [`Matcher::explain`].
     pub candidate_count: usize,
 }
 
@@ -157,22 +158,32 @@ impl Matcher {
             .packages()
             .iter()
             .position(|package| *package == span.package_name);
-        let mut count = 0;
-        let mut numbers: Vec<SpanIndex> = Vec::new();
-        let others = range.map(SpanIndex).filter(|number| {
-            self.recording.entry(*number).is_some_and(|entry| {
-                entry.is_candidate()
-                    && Some(entry.package as usize) == package
-                    && entry.kind == span.kind
-                    && (all_sides || entry.is_pre_app_start() == span.is_pre_app_start)
+        let asked = Form::ALL.map(|form| (live.key(form), self.recording.keys(form)));
+        // Which forms are not equal, the first form counting most.
+        let unequal_forms = |number: SpanIndex| {
+            asked.iter().fold(0_u8, |unequal, (key, recorded)| {
+                let is_equal = *key != 0 && recorded.get(number.0 as usize) == Some(key);
+                unequal << 1 | u8::from(!is_equal)
             })
-        });
-        for number in others {
-            count += 1;
-            if numbers.len() < MAX_EXPLAINED {
-                numbers.push(number);
-            }
-        }
+        };
+        let mut ranked: Vec<(u8, SpanIndex)> = range
+            .map(SpanIndex)
+            .filter(|number| {
+                self.recording.entry(*number).is_some_and(|entry| {
+                    entry.is_candidate()
+                        && Some(entry.package as usize) == package
+                        && entry.kind == span.kind
+                        && (all_sides || entry.is_pre_app_start() == span.is_pre_app_start)
+                })
+            })
+            .map(|number| (unequal_forms(number), number))
+            .collect();
+        let count = ranked.len();
+        // Those of an equal value or schema are the nearest, wherever they stand, and
+        // only what is compared is read.
+        ranked.sort_unstable();
+        ranked.truncate(MAX_EXPLAINED);
+        let mut numbers: Vec<SpanIndex> = ranked.into_iter().map(|(_, number)| number).collect();
         if let Some(found) = found
             && !numbers.contains(&found.span)
         {
