@@ -424,7 +424,19 @@ impl Redactor {
                 self.placeholder(secret)
             }));
         }
-        result.push_str(text.get(copied..).unwrap_or_default());
+        match found.rest {
+            Some(rest) => {
+                result.push_str(text.get(copied..rest).unwrap_or_default());
+                let rest = text.get(rest..).unwrap_or_default();
+                let blank = rest.len() - rest.trim_start().len();
+                let (blank, rest) = rest.split_at(blank);
+                result.push_str(blank);
+                if !rest.is_empty() {
+                    result.push_str(&self.placeholder(rest));
+                }
+            }
+            None => result.push_str(text.get(copied..).unwrap_or_default()),
+        }
         result
     }
 
@@ -462,6 +474,7 @@ impl Redactor {
         };
         let mut result = String::with_capacity(text.len());
         let (mut copied, mut at) = (0, 0);
+        let is_statement = sql::is_sure_statement(text);
         while let Some(found) = pair.captures_at(text, at) {
             let (Some(key), Some(value)) = (found.name("k"), found.name("v")) else {
                 break;
@@ -469,7 +482,13 @@ impl Redactor {
             let name = key.as_str();
             let last = name.rsplit(['.', '[']).next().unwrap_or(name);
             let last = last.trim_end_matches(']');
-            if !self.is_secret_key(last) || value.as_str().starts_with("[redacted") {
+            let is_none = value.as_str().starts_with("[redacted")
+                || (is_statement && {
+                    let rest = text.get(value.end()..).unwrap_or_default();
+                    let between = text.get(key.end()..value.start()).unwrap_or_default();
+                    !between.contains(['\'', '"']) && sql::is_no_value(value.as_str(), rest)
+                });
+            if is_none || !self.is_secret_key(last) {
                 // What follows this name may be a name itself.
                 at = key.end();
                 continue;

@@ -18,7 +18,7 @@ use drift_rust_core::{Document, Object, Value, ValueOptions};
 
 use crate::span::{Span, SpanKind};
 
-pub(crate) use sql::{STATEMENT_MEMBERS, is_literal, tokens_of};
+pub(crate) use sql::{STATEMENT_MEMBERS, is_literal, tokens_before_fault, tokens_of};
 
 /// `PackageType` of the contract, as far as a guard depends on it.
 mod package_type {

@@ -452,8 +452,24 @@ pub(crate) fn tokens_of(
     let tokens = Tokenizer::new(dialect, text)
         .tokenize_with_location()
         .ok()?;
+    Some(with_placeholders(&tokens, percent))
+}
+
+/// The same, as far as the text can be read.
+pub(crate) fn tokens_before_fault(
+    text: &str,
+    dialect: &dyn Dialect,
+    percent: bool,
+) -> Vec<TokenWithSpan> {
+    let mut tokens = Vec::new();
+    // What was read stays there if the rest cannot be.
+    let _fault = Tokenizer::new(dialect, text).tokenize_with_location_into_buf(&mut tokens);
+    with_placeholders(&tokens, percent)
+}
+
+fn with_placeholders(tokens: &[TokenWithSpan], percent: bool) -> Vec<TokenWithSpan> {
     let mut out: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
-    let mut rest = tokens.as_slice();
+    let mut rest = tokens;
     while let Some((first, tail)) = rest.split_first() {
         rest = tail;
         match &first.token {
@@ -484,7 +500,7 @@ pub(crate) fn tokens_of(
         }
         out.push(first.clone());
     }
-    Some(out)
+    out
 }
 
 fn placeholder_token() -> Token {

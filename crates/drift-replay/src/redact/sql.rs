@@ -2,27 +2,19 @@
 //! a column that is called like one. By tokens, not by the parsed statement: what is
 //! shown is often cut, and what does not parse must not keep its secrets.
 
-use crate::guard::{is_literal, tokens_of};
+use reading::{Clause, Reading};
 use regex::Regex;
-use sqlparser::dialect::{Dialect, GenericDialect, MySqlDialect};
+use sqlparser::dialect::{Dialect, GenericDialect, MySqlDialect, OracleDialect};
 use sqlparser::keywords::Keyword;
-use sqlparser::tokenizer::{Location, Token};
-use std::cell::Cell;
+use sqlparser::tokenizer::Token;
 use std::ops::Range;
 use std::sync::LazyLock;
 
+mod aligned;
+mod reading;
+
 /// Longer texts are left to the patterns of any text.
 const MAX_BYTES: usize = 1 << 20;
-
-/// Tokens of a left side in parentheses that are looked at.
-const MAX_LEFT_SIDE: usize = 1_000;
-
-/// How often each token may be looked at. A statement takes a few; lists in lists
-/// without end would take the square of their number.
-const MAX_LOOKS: usize = 32;
-
-/// Words between a list of columns and its `VALUES`: `OVERRIDING SYSTEM VALUE`.
-const MAX_BETWEEN: usize = 16;
 
 /// The secrets of one text.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -30,6 +22,8 @@ pub(super) struct SqlSecrets {
     /// Literals, by their place in the text, with quotes; in order, none in another.
     pub(super) literals: Vec<Range<usize>>,
     pub(super) placeholders: Vec<Slot>,
+    /// From where on nobody knows what is a literal, and all is hidden.
+    pub(super) rest: Option<usize>,
 }
 
 /// Which parameter a placeholder stands for.
@@ -42,10 +36,44 @@ pub(super) enum Slot {
 
 static STATEMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)\b(?:insert|replace|update|select|delete|merge|values|set|where|having|alter|create|exec|execute|call|with)\b",
+        r"(?i)\b(?:insert|replace|update|select|delete|merge|values|set|where|having|alter|create|exec|execute|call|with|declare|grant|identified|change|copy|attach|unnest)\b",
     )
     .ok()
 });
+
+/// What hardly stands in a sentence that is none.
+static SURE_STATEMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?is)\b(?:(?:insert|replace|merge)\s+into\b|update\b.*\bset\b|select\b.*\bfrom\b|select\s*'|values\s*\(|where\b.*=|(?:create|alter)\s+(?:user|role|login|table)\b|set\s+\S+\s*:?=)",
+    )
+    .ok()
+});
+
+/// Whether a text is a statement, and no sentence with words of one.
+pub(super) fn is_sure_statement(text: &str) -> bool {
+    SURE_STATEMENT
+        .as_ref()
+        .is_some_and(|sign| sign.is_match(text))
+}
+
+/// Whether what stands behind `password =` in a statement, and before a rest, is no value
+/// that could be a secret: nothing, a placeholder, or what stands before a literal.
+pub(super) fn is_no_value(value: &str, rest: &str) -> bool {
+    let matches = |pattern: &LazyLock<Option<Regex>>| {
+        pattern
+            .as_ref()
+            .is_some_and(|pattern| pattern.is_match(value))
+    };
+    matches(&NO_VALUE) || (rest.starts_with(['\'', '"', '$']) && matches(&BEFORE_LITERAL))
+}
+
+static NO_VALUE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)^(?:null|default|true|false|\$\d+|\?\d*|%s|%\(\w+\)s|:\w+)[),]*$").ok()
+});
+
+/// `N` of `N'x'`, `crypt(` of `crypt('x')`.
+static BEFORE_LITERAL: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?i)^(?:\w+\()*(?:[nebxrq]|u&|_\w+)?$").ok());
 
 /// The secrets of what may be a statement, or a part of one.
 pub(super) fn secrets_of(text: &str, is_secret: &dyn Fn(&str) -> bool) -> SqlSecrets {
@@ -56,18 +84,45 @@ pub(super) fn secrets_of(text: &str, is_secret: &dyn Fn(&str) -> bool) -> SqlSec
     }
     // How a text is to be read is not always known, and the wrong way takes what is
     // inside of quotes for the outside: what is secret in any way is secret.
-    let mut ways: Vec<(String, &dyn Dialect)> = vec![(text.to_owned(), &GenericDialect {})];
-    if text.contains('\\') {
-        ways.push((text.to_owned(), &MySqlDialect {}));
+    let read = |text: &str, dialect: &dyn Dialect| Reading::of(text, dialect, is_secret);
+    let mut readings = vec![read(text, &GenericDialect {})];
+    if text.contains(['\\', '#']) {
+        readings.push(read(text, &MySqlDialect {}));
     }
-    // A summary is one line, so that a comment seems to go on to its end.
-    if text.contains("--") || text.contains("/*") {
-        ways.push((without_comment_marks(text), &GenericDialect {}));
+    if text.contains("q'") || text.contains("Q'") {
+        readings.push(read(text, &OracleDialect {}));
     }
-    for (text, dialect) in ways {
-        Reading::of(&text, dialect, is_secret).collect(&mut found);
+    // A summary is one line, so that a comment seems to go on to its end; and a text
+    // whose quotes are no pairs may be a sentence with a statement in it.
+    let has_comments = text.contains("--") || text.contains("/*");
+    if has_comments || text.matches('\'').count() % 2 == 1 {
+        readings.push(read(&without_comment_marks(text), &GenericDialect {}));
+    }
+    let faults = readings.iter().map(|reading| reading.fault);
+    let fault = faults.min().flatten();
+    // A sentence with apostrophes is no statement that cannot be read.
+    let is_sure = || {
+        SURE_STATEMENT
+            .as_ref()
+            .is_some_and(|sign| sign.is_match(text))
+    };
+    if let Some(fault) = fault.filter(|_| is_sure()) {
+        let rest = text.get(fault..).unwrap_or_default();
+        let is_named = readings
+            .iter()
+            .any(|reading| reading.names_secret(&(0..reading.len())))
+            || rest
+                .split(|c: char| !c.is_alphanumeric() && c != '_')
+                .any(is_secret);
+        found.rest = is_named.then_some(fault);
+    }
+    for reading in &readings {
+        Rules::new(reading).collect(&mut found);
     }
     merge(&mut found.literals);
+    if let Some(rest) = found.rest {
+        found.literals.retain(|range| range.end <= rest);
+    }
     found
 }
 
@@ -104,8 +159,11 @@ fn merge(ranges: &mut Vec<Range<usize>>) {
 
 /// A literal with its secret replaced: quotes stay, and what had none gets them.
 pub(super) fn without_secret(literal: &str, placeholder: impl Fn(&str) -> String) -> String {
-    let Some(open) = literal.find(['\'', '"']) else {
-        return format!("'{}'", placeholder(literal.trim_matches('$')));
+    // Before the quote stands a sign of its kind at most: `N'x'`, `U&'x'`, `_utf8'x'`.
+    let is_kind = |c: char| c.is_ascii_alphanumeric() || matches!(c, '&' | '_' | ' ');
+    let open = literal.find(|c| !is_kind(c));
+    let Some(open) = open.filter(|at| literal.get(*at..).is_some_and(begins_with_quote)) else {
+        return format!("'{}'", placeholder(without_dollars(literal)));
     };
     let (before, rest) = literal.split_at(open);
     let quote = rest.chars().next().unwrap_or('\'');
@@ -121,226 +179,552 @@ pub(super) fn without_secret(literal: &str, placeholder: impl Fn(&str) -> String
     format!("{before}{quote}{}{end}", placeholder(inside))
 }
 
-/// A token that counts, and where it stands.
-struct Piece {
-    token: Token,
-    range: Range<usize>,
-    slot: Option<Slot>,
+fn begins_with_quote(text: &str) -> bool {
+    text.starts_with(['\'', '"'])
 }
 
-/// A text as one dialect reads it.
-struct Reading<'a> {
-    pieces: Vec<Piece>,
-    /// By the place of a parenthesis, that of the other one; the number of pieces
-    /// where there is none.
-    partners: Vec<usize>,
-    /// Tokens that may still be looked at.
-    looks_left: Cell<usize>,
-    is_secret: &'a dyn Fn(&str) -> bool,
+/// `$$x$$` and `$tag$x$tag$` without their quotes.
+fn without_dollars(literal: &str) -> &str {
+    let Some((tag, rest)) = literal
+        .strip_prefix('$')
+        .and_then(|rest| rest.split_once('$'))
+    else {
+        return literal;
+    };
+    let inside = rest
+        .strip_suffix('$')
+        .and_then(|rest| rest.strip_suffix(tag));
+    inside
+        .and_then(|rest| rest.strip_suffix('$'))
+        .unwrap_or(rest)
 }
 
-impl<'a> Reading<'a> {
-    fn of(text: &str, dialect: &dyn Dialect, is_secret: &'a dyn Fn(&str) -> bool) -> Reading<'a> {
-        // A text that was cut may end within a literal, a name or a comment.
-        let tokens = ["", "'", "\"", "`", "*/", "$$"]
-            .iter()
-            .find_map(|end| tokens_of(&format!("{text}{end}"), dialect, true))
-            .unwrap_or_default();
-        let mut place = Place::new(text);
-        let (mut pieces, mut positions): (Vec<Piece>, usize) =
-            (Vec::with_capacity(tokens.len()), 0);
-        for token in tokens {
-            if matches!(token.token, Token::Whitespace(_) | Token::EOF) {
-                continue;
-            }
-            let range = place.offset(token.span.start)..place.offset(token.span.end);
-            let mut slot = None;
-            if let Token::Placeholder(name) = &token.token {
-                let rest = text.get(range.start..).unwrap_or_default();
-                slot = Some(slot_of(name, rest, &mut positions));
-            }
-            pieces.push(Piece {
-                token: token.token,
-                range,
-                slot,
-            });
-        }
-        Reading {
-            partners: partners(&pieces),
-            looks_left: Cell::new(pieces.len().saturating_mul(MAX_LOOKS)),
-            pieces,
-            is_secret,
-        }
-    }
+/// What hides the literals of a text.
+struct Rules<'r> {
+    reading: &'r Reading<'r>,
+    tables: aligned::Tables,
+    /// Whether names stand in double quotes, and so no texts of MySQL.
+    quotes_names: bool,
+}
 
-    fn token(&self, at: usize) -> Option<&Token> {
-        self.pieces.get(at).map(|piece| &piece.token)
-    }
-
-    fn before(&self, at: usize) -> Option<&Token> {
-        self.token(at.checked_sub(1)?)
-    }
-
-    fn is(&self, at: usize, token: &Token) -> bool {
-        self.token(at) == Some(token)
-    }
-
-    fn keyword(&self, at: usize) -> Option<Keyword> {
-        match self.token(at)? {
-            Token::Word(word) if word.quote_style.is_none() => Some(word.keyword),
-            _ => None,
-        }
-    }
-
-    fn before_is(&self, at: usize, keyword: Keyword) -> bool {
-        at.checked_sub(1).and_then(|at| self.keyword(at)) == Some(keyword)
-    }
-
-    /// The name at a place: of a column or variable, or of a member of a document
-    /// (`data->>'password'`, `data['password']`, `data #>> '{user,password}'`,
-    /// `JSON_EXTRACT(data, '$.user.password')`).
-    fn name(&self, at: usize) -> Option<&str> {
-        let name = match self.token(at)? {
-            Token::Word(word) => &word.value,
-            Token::DoubleQuotedString(name) => name,
-            Token::SingleQuotedString(path) => match self.before(at)? {
-                Token::Arrow | Token::LongArrow | Token::LBracket | Token::Comma
-                    if path.starts_with("$.") =>
-                {
-                    path.rsplit('.').next()?.trim_matches('"')
-                }
-                Token::Arrow | Token::LongArrow | Token::LBracket => path,
-                Token::HashArrow | Token::HashLongArrow => {
-                    path.rsplit(['{', ',']).next()?.trim_end_matches('}')
-                }
-                _ => return None,
-            },
-            _ => return None,
-        };
-        Some(name.trim_start_matches(['@', '$', ':']))
-    }
-
-    fn is_secret_name(&self, at: usize) -> bool {
-        self.name(at).is_some_and(|name| (self.is_secret)(name))
-    }
-
-    fn is_value(&self, at: usize) -> bool {
-        self.token(at).is_some_and(|token| match token {
-            Token::Placeholder(_) => true,
-            other => is_literal(other),
-        })
-    }
-
-    fn hide(&self, at: usize, found: &mut SqlSecrets) {
-        let Some(piece) = self.pieces.get(at) else {
-            return;
-        };
-        let is_name = self.before(at) == Some(&Token::Period) || self.is(at + 1, &Token::Period);
-        match (&piece.token, &piece.slot) {
-            (_, Some(slot)) => {
-                found.placeholders.push(slot.clone());
-            }
-            // `:name`
-            (Token::Word(word), _) if self.before(at) == Some(&Token::Colon) => {
-                found.placeholders.push(Slot::Name(word.value.clone()));
-            }
-            // MySQL's texts stand in double quotes too.
-            (Token::Word(word), _) if word.quote_style == Some('"') && !is_name => {
-                found.literals.push(piece.range.clone());
-            }
-            // `[redacted 3]`, put there without quotes before.
-            (Token::Number(..), _) if matches!(self.before(at), Some(Token::Word(word)) if word.value == "redacted") =>
-                {}
-            (token, _) if is_literal(token) => found.literals.push(piece.range.clone()),
-            _ => {}
+impl<'r> Rules<'r> {
+    fn new(reading: &'r Reading<'r>) -> Rules<'r> {
+        let is_quoted = |at| matches!(reading.token(at), Some(Token::Word(word)) if word.quote_style == Some('"'));
+        let quotes_names = (0..reading.len()).any(|at| {
+            let stands_for_table = matches!(
+                reading.keyword_before(at),
+                Some(Keyword::FROM | Keyword::INTO | Keyword::UPDATE | Keyword::JOIN)
+            );
+            is_quoted(at) && (stands_for_table || self::is_part_of_path(reading, at))
+        });
+        Rules {
+            tables: Self::tables(reading),
+            reading,
+            quotes_names,
         }
     }
 
     fn collect(&self, found: &mut SqlSecrets) {
-        // All values before this place are hidden.
-        let mut hidden = 0;
-        let mut open = Vec::new();
-        for at in 0..self.pieces.len() {
-            if at >= hidden && self.is_secret_name(at) {
-                hidden = self.after_name(at, open.last().copied(), found);
+        let reading = self.reading;
+        let mut gives_rights = false;
+        for at in 0..reading.len() {
+            if reading.is_secret_name(at) {
+                self.behind_name(at, found);
+                self.before_alias(at, found);
             }
-            match self.token(at) {
-                Some(Token::LParen) => {
-                    open.push(at);
-                    self.list(at, found);
-                    self.members(at, found);
+            if let Some(close) = reading.closing(at) {
+                match reading.token(at) {
+                    Some(Token::LParen) => {
+                        self.list(at, close, found);
+                        self.members(at, close, found);
+                        self.condition(at, close, found);
+                    }
+                    Some(Token::LBrace) => self.pairs(at + 1..close, None, found),
+                    Some(Token::Word(_)) => self.case_of(at, close, found),
+                    _ => {}
                 }
-                Some(Token::RParen) => drop(open.pop()),
+            }
+            if reading.is_comparison(at) {
+                let (left, right) = (reading.operand_before(at), reading.operand_after(at));
+                self.compare(left, right, reading.clause(at) != Clause::Set, found);
+            }
+            match reading.keyword(at) {
+                Some(Keyword::CREATE | Keyword::ALTER | Keyword::GRANT) => gives_rights = true,
+                Some(Keyword::IDENTIFIED) => self.identified(at, gives_rights, found),
+                Some(Keyword::FOR) => self.default_for(at, found),
+                _ if reading.is(at, &Token::SemiColon) => gives_rights = false,
                 _ => {}
             }
-            if self.is_comparison(at) || self.keyword(at).is_some_and(stands_before_name) {
-                self.before_name(at, found);
-            }
         }
-        if self.looks_left.get() == 0 {
+        for (into, select) in &reading.intos {
+            self.into(*into, *select, found);
+        }
+        if reading.is_exhausted() {
             // Not all was looked at: any value may be a secret.
-            (0..self.pieces.len()).for_each(|at| self.hide(at, found));
+            (0..reading.len()).for_each(|at| self.hide(at, found));
         }
     }
 
-    /// `password = 'x'`, `lower(u.token) IN ('x', 'y')`, `left(token, 8) = 'x'`,
-    /// `PASSWORD 'x'`, `PASSWORD('x')`; gives the place up to which all values are
-    /// hidden. `open` is the parenthesis that the name stands in.
-    fn after_name(&self, name: usize, open: Option<usize>, found: &mut SqlSecrets) -> usize {
-        let mut at = name + 1;
-        if self.is(at, &Token::LParen) {
-            let end = self.closing(at);
-            self.hide_texts(at, end, found);
-            return end;
-        }
-        if self.keyword(at) == Some(Keyword::FOR) {
-            // `SET PASSWORD FOR 'app'@'%' = 'x'`.
-            let equals = (at..at + 8).find(|at| self.is(*at, &Token::Eq));
-            at = equals.unwrap_or(at);
-        }
-        let is_argument = self.is(at, &Token::Comma) || self.keyword(at) == Some(Keyword::AS);
-        let call = open.filter(|open| is_argument && self.is_call(*open));
-        if let Some(open) = call {
-            // Of a function, or of `CAST`.
-            at = self.closing(open);
-        }
-        loop {
-            match self.token(at) {
-                Some(Token::RParen | Token::RBracket) => at += 1,
-                Some(Token::DoubleColon) => at += 2,
-                _ if self.keyword(at) == Some(Keyword::COLLATE) => at += 2,
-                _ => break,
+    fn hide(&self, at: usize, found: &mut SqlSecrets) {
+        let reading = self.reading;
+        let Some(piece) = reading.pieces.get(at) else {
+            return;
+        };
+        let before = reading.before(at);
+        match (&piece.token, &piece.slot) {
+            (_, Some(slot)) => {
+                found.placeholders.push(slot.clone());
             }
+            // `:name`, `:1`
+            (Token::Word(word), _) if before == Some(&Token::Colon) => {
+                found.placeholders.push(Slot::Name(word.value.clone()));
+            }
+            (Token::Number(number, _), _) if before == Some(&Token::Colon) => {
+                let position = number.parse::<usize>().unwrap_or(0);
+                found
+                    .placeholders
+                    .push(Slot::Position(position.saturating_sub(1)));
+            }
+            // MySQL's texts stand in double quotes too.
+            (Token::Word(word), _)
+                if word.quote_style == Some('"') && !is_part_of_path(reading, at) =>
+            {
+                found.literals.push(piece.range.clone());
+            }
+            // `[redacted 3]`, put there without quotes before.
+            (Token::Number(..), _) if matches!(before, Some(Token::Word(word)) if word.value == "redacted") =>
+                {}
+            _ if reading.is_literal(at) && !reading.is_name_of_member(at) => {
+                found.literals.push(piece.range.clone());
+            }
+            _ => {}
         }
-        if at == name + 1 && self.keyword(at) == Some(Keyword::TO) {
-            // `SET app.token TO 'x'`.
-            at += 1;
-            self.hide(at, found);
-        } else if at == name + 1 && self.is_value(at) {
-            self.hide(at, found);
-        }
-        if !self.is_comparison(at) && !self.is_comparing_word(at) {
-            return name + 1;
-        }
-        if call.is_some() {
-            // `strcmp(password, 'x') = 0`.
-            self.hide_texts(name + 1, at, found);
-        }
-        self.expression(at, found)
     }
 
     /// Hides what is no number: that is a length or a place in a function.
-    fn hide_texts(&self, from: usize, end: usize, found: &mut SqlSecrets) {
-        for at in self.looked_at(from, end) {
-            if !matches!(self.token(at), Some(Token::Number(..))) {
+    fn hide_texts(&self, range: Range<usize>, found: &mut SqlSecrets) {
+        for at in range {
+            if !self.reading.look() {
+                return;
+            }
+            if !self.reading.is_number(at) {
                 self.hide(at, found);
+            }
+        }
+    }
+
+    /// Goes through what an operand may be: not the conditions of its `CASE`, and of a
+    /// query only what that selects.
+    fn operand(&self, range: Range<usize>, mut visit: impl FnMut(usize)) {
+        let reading = self.reading;
+        let mut parts = vec![range];
+        while let Some(part) = parts.pop() {
+            let mut at = part.start;
+            while at < part.end.min(reading.len()) && reading.look() {
+                if let Some(close) = reading.closing(at) {
+                    let inside = if reading.keyword(at) == Some(Keyword::CASE) {
+                        Some(self.results_of_case(at, close))
+                    } else if begins_select(reading.keyword(at + 1)) {
+                        Some(self.select_lists(at + 1, close))
+                    } else {
+                        None
+                    };
+                    if let Some(inside) = inside {
+                        parts.push(close + 1..part.end);
+                        parts.extend(inside);
+                        break;
+                    }
+                }
+                visit(at);
+                at += 1;
+            }
+        }
+    }
+
+    /// What a `CASE` gives, behind each `THEN` and `ELSE`.
+    fn results_of_case(&self, case: usize, end: usize) -> Vec<Range<usize>> {
+        let reading = self.reading;
+        let mut results = Vec::new();
+        let mut begin = None;
+        for at in reading.top(case + 1..end) {
+            let word = reading.keyword(at);
+            if let Some(Keyword::THEN | Keyword::ELSE | Keyword::WHEN) = word {
+                results.extend(begin.take().map(|begin| begin..at));
+                begin = (word != Some(Keyword::WHEN)).then_some(at + 1);
+            }
+        }
+        results.extend(begin.map(|begin| begin..end));
+        results
+    }
+
+    /// What the queries select that begin here and end with a group.
+    fn select_lists(&self, from: usize, end: usize) -> Vec<Range<usize>> {
+        let reading = self.reading;
+        let mut lists = Vec::new();
+        let mut query = Some(from);
+        while let Some(mut at) = query.filter(|at| *at < end && reading.look()) {
+            if reading.keyword(at) == Some(Keyword::WITH) {
+                at = reading.end_of(at + 1, |word| word == Keyword::SELECT);
+            }
+            let (items, behind) = self.select_list(at + 1);
+            let first = items.first().map_or(behind, |item| item.start);
+            lists.push(first..behind.min(end));
+            query = self.united(behind);
+        }
+        lists
+    }
+
+    fn hide_operand(&self, range: Range<usize>, found: &mut SqlSecrets) {
+        self.operand(range, |at| self.hide(at, found));
+    }
+
+    /// The same, of what a query selects: there, names in double quotes are columns.
+    fn hide_selected(&self, range: Range<usize>, found: &mut SqlSecrets) {
+        self.operand(range, |at| {
+            let is_name = matches!(self.reading.token(at), Some(Token::Word(_)));
+            if !(is_name && self.quotes_names) {
+                self.hide(at, found);
+            }
+        });
+    }
+
+    /// Whether what an operand may be has the name of a secret.
+    fn is_secret(&self, range: &Range<usize>) -> bool {
+        let reading = self.reading;
+        let mut is_secret = false;
+        if reading.names_secret(range) {
+            self.operand(range.clone(), |at| {
+                // Of `token.id`, the column counts.
+                is_secret |= reading.is_secret_name(at) && !reading.is(at + 1, &Token::Period);
+            });
+        }
+        is_secret
+    }
+
+    /// Operands that face each other: what stands where the other has the name of a
+    /// secret is one. `password = 'x'`, `'x' IN (password, token)`, `(name, token) IN
+    /// (('a', 'x'))`, `'x' = ANY (SELECT token FROM users)`, `strcmp(token, 'x') = 0`.
+    fn compare(
+        &self,
+        left: Range<usize>,
+        right: Range<usize>,
+        left_has_values: bool,
+        found: &mut SqlSecrets,
+    ) {
+        if !self.reading.names_secret(&left) && !self.reading.names_secret(&right) {
+            return;
+        }
+        let (left_rows, right_rows) = (self.rows_of(&left), self.rows_of(&right));
+        let (in_left, in_right) = (
+            self.secret_items(&left_rows),
+            self.secret_items(&right_rows),
+        );
+        let is_aligned = in_left.len() == in_right.len();
+        for (secret, rows, other) in [
+            (&in_left, &right_rows, &right),
+            (&in_right, &left_rows, &left),
+        ] {
+            if is_aligned {
+                for row in rows {
+                    self.aligned(row, secret, found);
+                }
+            } else if secret.contains(&true) {
+                self.hide_operand(other.clone(), found);
+            }
+        }
+        // `strcmp(token, 'x') = 0`, `token || 'x' = 'y'`.
+        let left_rows = left_rows.iter().filter(|_| left_has_values);
+        let own = (left_rows.map(|row| (row, &in_left)))
+            .chain(right_rows.iter().map(|row| (row, &in_right)));
+        for (row, secret) in own {
+            for (item, is_secret) in row.iter().zip(secret) {
+                if *is_secret {
+                    self.hide_beside_name(item.clone(), found);
+                }
+            }
+        }
+    }
+
+    /// Hides the texts of an operand with a secret name, but not its names.
+    fn hide_beside_name(&self, range: Range<usize>, found: &mut SqlSecrets) {
+        self.operand(range, |at| {
+            let reading = self.reading;
+            if reading.is_literal(at) && !reading.is_number(at) && reading.name(at).is_none() {
+                self.hide(at, found);
+            }
+        });
+    }
+
+    /// The rows of an operand, each with its items: `(a, b)` is one with two, so are a
+    /// query and `ROW(a, b)`; `((a, b), (c, d))` are two.
+    fn rows_of(&self, operand: &Range<usize>) -> Vec<Vec<Range<usize>>> {
+        let reading = self.reading;
+        let mut range = operand.clone();
+        while range.end > range.start && reading.keyword_before(range.end) == Some(Keyword::NOT) {
+            range.end -= 1;
+        }
+        loop {
+            let begin = self.inner(&range);
+            let close = reading
+                .closing(begin)
+                .filter(|_| matches!(reading.token(begin), Some(Token::LParen | Token::LBracket)));
+            let Some(close) = close.filter(|close| close + 1 >= range.end && reading.look()) else {
+                return vec![vec![range]];
+            };
+            let mut inside = begin + 1..close;
+            if begins_select(reading.keyword(inside.start)) {
+                let lists = self.select_lists(inside.start, close).into_iter();
+                return lists.map(|list| reading.items(list)).collect();
+            }
+            if reading.keyword(inside.start) == Some(Keyword::VALUES) {
+                inside.start += 1;
+            }
+            let mut items = reading.items(inside);
+            if items.len() > 1 {
+                let is_row = |item: &Range<usize>| {
+                    let begin = self.inner(item);
+                    reading.is(begin, &Token::LParen)
+                        && reading
+                            .closing(begin)
+                            .is_some_and(|close| close + 1 >= item.end)
+                };
+                if !items.iter().all(is_row) {
+                    return vec![items];
+                }
+                let rows = items.iter().map(|item| {
+                    let begin = self.inner(item);
+                    let close = reading.closing(begin).unwrap_or(item.end);
+                    reading.items(begin + 1..close)
+                });
+                return rows.collect();
+            }
+            let Some(item) = items.pop() else {
+                return Vec::new();
+            };
+            range = item;
+        }
+    }
+
+    /// Where an operand begins behind the words that only say what is done with it.
+    fn inner(&self, range: &Range<usize>) -> usize {
+        let mut at = range.start;
+        while at < range.end
+            && matches!(
+                self.reading.keyword(at),
+                Some(
+                    Keyword::NOT
+                        | Keyword::DISTINCT
+                        | Keyword::FROM
+                        | Keyword::ANY
+                        | Keyword::ALL
+                        | Keyword::SOME
+                        | Keyword::ARRAY
+                        | Keyword::ROW
+                )
+            )
+        {
+            at += 1;
+        }
+        at
+    }
+
+    fn secret_items(&self, rows: &[Vec<Range<usize>>]) -> Vec<bool> {
+        let width = rows.iter().map(Vec::len).max().unwrap_or(0);
+        let mut secret = vec![false; width];
+        for (index, item) in rows.iter().flat_map(|row| row.iter().enumerate()) {
+            if let Some(secret) = secret.get_mut(index) {
+                *secret |= self.is_secret(item);
+            }
+        }
+        secret
+    }
+
+    /// `CASE token WHEN 'x' THEN …`, `CASE 'x' WHEN token THEN …`.
+    fn case_of(&self, case: usize, end: usize, found: &mut SqlSecrets) {
+        let reading = self.reading;
+        if reading.keyword(case + 1) == Some(Keyword::WHEN) || !reading.names_secret(&(case..end)) {
+            return;
+        }
+        let mut subject = None;
+        let mut when = None;
+        for at in reading.top(case + 1..end) {
+            match reading.keyword(at) {
+                Some(Keyword::WHEN) => {
+                    subject.get_or_insert(case + 1..at);
+                    when = Some(at);
+                }
+                Some(Keyword::THEN) => {
+                    if let (Some(subject), Some(when)) = (&subject, when) {
+                        self.compare(subject.clone(), when + 1..at, true, found);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// `PASSWORD 'x'`, `PASSWORD('x')`, `'x' AS password`.
+    fn behind_name(&self, name: usize, found: &mut SqlSecrets) {
+        let reading = self.reading;
+        if let Some(close) = reading.closing(name + 1) {
+            if reading.is(name + 1, &Token::LParen) && !self.is_table(name) {
+                self.hide_texts(name + 2..close, found);
+            }
+        } else if reading.is_value(name + 1) {
+            self.hide(name + 1, found);
+        }
+    }
+
+    /// Whether a name is that of a table with the list of its columns.
+    fn is_table(&self, name: usize) -> bool {
+        let mut first = name;
+        while first >= 2 && self.reading.before(first) == Some(&Token::Period) {
+            first -= 2;
+        }
+        matches!(
+            self.reading.keyword_before(first),
+            Some(
+                Keyword::INTO
+                    | Keyword::TABLE
+                    | Keyword::EXISTS
+                    | Keyword::REFERENCES
+                    | Keyword::ON
+                    | Keyword::AS
+            )
+        )
+    }
+
+    /// `'x' AS password`, `'x' password`, `crypt('x') [password]`.
+    fn before_alias(&self, name: usize, found: &mut SqlSecrets) {
+        let reading = self.reading;
+        let in_brackets = reading.before(name) == Some(&Token::LBracket)
+            && reading.is(name + 1, &Token::RBracket);
+        let (first, last) = if in_brackets {
+            (name - 1, name + 1)
+        } else {
+            (name, name)
+        };
+        let Some(before) = first.checked_sub(1) else {
+            return;
+        };
+        let has_as = reading.keyword(before) == Some(Keyword::AS);
+        let item = reading.item_before(if has_as { before } else { first });
+        let is_operand = reading.is_literal(before)
+            || reading.opening(before).is_some()
+            || matches!(
+                reading.token(before),
+                Some(Token::Word(_) | Token::Placeholder(_))
+            );
+        let ends_item = reading.item_end(last) == last + 1;
+        match reading.clause(first) {
+            Clause::Select if has_as || (ends_item && is_operand) => {
+                self.hide_selected(item, found);
+            }
+            // `unnest(ARRAY['x']) AS password` is a table of one column.
+            Clause::From
+                if (has_as || ends_item)
+                    && self.is_call(item.start + 1)
+                    && reading.next(item.start + 1) == item.end =>
+            {
+                self.hide_selected(item, found);
+            }
+            // Of a statement whose begin was cut.
+            Clause::Other if has_as && item.start + 1 == item.end => self.hide_operand(item, found),
+            _ => {}
+        }
+    }
+
+    /// `DEFAULT 'x' FOR password`.
+    fn default_for(&self, at: usize, found: &mut SqlSecrets) {
+        let reading = self.reading;
+        let value = reading.operand_before(at);
+        let column = reading.last_of_path(at + 1);
+        if reading.keyword_before(value.start) == Some(Keyword::DEFAULT)
+            && reading.names_secret(&(at + 1..column + 1))
+        {
+            self.hide_operand(value, found);
+        }
+    }
+
+    /// `IDENTIFIED WITH plugin BY 'x' REPLACE 'y'`, and Oracle's passwords without quotes.
+    fn identified(&self, from: usize, gives_rights: bool, found: &mut SqlSecrets) {
+        let reading = self.reading;
+        let is_command = match reading.token(from + 1) {
+            Some(Token::Word(word)) => ["by", "with", "via", "as", "using"]
+                .iter()
+                .any(|known| word.value.eq_ignore_ascii_case(known)),
+            _ => false,
+        };
+        if !is_command {
+            return;
+        }
+        for at in reading.top(from + 1..reading.len()) {
+            let word = match reading.token(at) {
+                Some(Token::Word(word)) => word,
+                Some(Token::Comma | Token::SemiColon) => return,
+                _ if reading.opening(at).is_some() => return,
+                _ => {
+                    let end = reading.next(at).min(reading.len());
+                    self.hide_texts(at..end, found);
+                    continue;
+                }
+            };
+            let is_value = matches!(
+                reading.keyword_before(at),
+                Some(Keyword::BY | Keyword::REPLACE)
+            );
+            match word.keyword {
+                Keyword::IDENTIFIED
+                | Keyword::REQUIRE
+                | Keyword::COMMENT
+                | Keyword::ACCOUNT
+                | Keyword::DEFAULT => return,
+                Keyword::VALUES | Keyword::PASSWORD => {}
+                _ if word.value.eq_ignore_ascii_case("random") => {}
+                _ if word.value.eq_ignore_ascii_case("attribute") => return,
+                _ if word.quote_style == Some('"') => self.hide(at, found),
+                _ if is_value && gives_rights => {
+                    found
+                        .literals
+                        .extend(reading.pieces.get(at).map(|piece| piece.range.clone()));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A function that compares in a condition: `starts_with(token, 'x')`.
+    fn condition(&self, open: usize, close: usize, found: &mut SqlSecrets) {
+        let reading = self.reading;
+        if reading.clause(open) != Clause::Where
+            || !reading.names_secret(&(open..close))
+            || !self.is_call(open)
+        {
+            return;
+        }
+        let items = reading.items(open + 1..close);
+        let is_column = |item: &Range<usize>| {
+            let is_path = |at| {
+                matches!(
+                    reading.token(at),
+                    Some(Token::Word(_) | Token::Period | Token::LBracket | Token::RBracket)
+                )
+            };
+            reading.names_secret(item) && item.clone().all(is_path) && self.is_secret(item)
+        };
+        if items.iter().any(is_column) {
+            for item in items {
+                self.hide_beside_name(item, found);
             }
         }
     }
 
     /// Whether a parenthesis begins the arguments of a function, and no list.
     fn is_call(&self, open: usize) -> bool {
-        match open.checked_sub(1).and_then(|at| self.token(at)) {
+        if !self.reading.is(open, &Token::LParen) {
+            return false;
+        }
+        match self.reading.before(open) {
             Some(Token::Word(word)) => !matches!(
                 word.keyword,
                 Keyword::WHERE
@@ -350,447 +734,87 @@ impl<'a> Reading<'a> {
                     | Keyword::ON
                     | Keyword::HAVING
                     | Keyword::WHEN
+                    | Keyword::THEN
+                    | Keyword::ELSE
                     | Keyword::SET
                     | Keyword::IN
                     | Keyword::ROW
                     | Keyword::SELECT
+                    | Keyword::FROM
+                    | Keyword::JOIN
+                    | Keyword::USING
+                    | Keyword::LATERAL
+                    | Keyword::VALUES
+                    | Keyword::AS
+                    | Keyword::EXISTS
+                    | Keyword::ANY
+                    | Keyword::ALL
+                    | Keyword::SOME
+                    | Keyword::BY
+                    | Keyword::DISTINCT
+                    | Keyword::UNION
+                    | Keyword::EXCEPT
+                    | Keyword::INTERSECT
             ),
             _ => false,
         }
     }
 
-    /// `'x' = password`, `crypt('x', salt) = u.password`, `'x' AS password`.
-    fn before_name(&self, operator: usize, found: &mut SqlSecrets) {
-        let mut at = operator + 1;
-        while self.name(at).is_some() && self.is(at + 1, &Token::LParen) {
-            at += 2;
-        }
-        while self.is(at + 1, &Token::Period) {
-            at += 2;
-        }
-        if !self.is_secret_name(at) || self.is(at + 1, &Token::LParen) {
-            return;
-        }
-        let Some(mut last) = operator.checked_sub(1) else {
-            return;
-        };
-        if last >= 2 && self.is(last - 1, &Token::DoubleColon) {
-            last -= 2;
-        }
-        if !self.is(last, &Token::RParen) {
-            if self.is_value(last) {
-                self.hide(last, found);
-            }
-            return;
-        }
-        let mut depth = 0_usize;
-        for inside in (0..=last).rev().take(MAX_LEFT_SIDE) {
-            if self.looked_at(inside, inside + 1).next().is_none() {
-                return;
-            }
-            match self.token(inside) {
-                Some(Token::RParen) => depth += 1,
-                Some(Token::LParen) => depth -= 1,
-                _ => self.hide(inside, found),
-            }
-            if depth == 0 {
-                return;
-            }
-        }
-    }
-
-    /// Values that belong to a list of names: `(name, password) VALUES ('a', 'x')`,
-    /// `(name, password) = ('a', 'x')`, `(name, password) SELECT 'a', 'x'`.
-    fn list(&self, open: usize, found: &mut SqlSecrets) {
-        let Some((columns, end)) = self.columns(open) else {
-            return;
-        };
-        if !columns.contains(&true) {
-            return;
-        }
-        if self.is(end, &Token::Eq) || self.keyword(end) == Some(Keyword::IN) {
-            self.rows(end + 1, &columns, found);
-            return;
-        }
-        if let Some(query) = self.named_by(open) {
-            // `(VALUES ('a', 'x')) AS v (name, password)`.
-            match self.keyword(query) {
-                Some(Keyword::VALUES) => self.rows(query + 1, &columns, found),
-                Some(Keyword::SELECT) => self.selected(query + 1, &columns, found),
-                _ => {}
-            }
-            return;
-        }
-        for at in end..end + MAX_BETWEEN {
-            match self.keyword(at) {
-                Some(Keyword::VALUES | Keyword::VALUE) if self.begins_row(at + 1) => {
-                    self.rows(at + 1, &columns, found);
-                    return;
-                }
-                Some(Keyword::SELECT) => {
-                    self.selected(at + 1, &columns, found);
-                    return;
-                }
-                Some(word) if ends_expression(word) && word != Keyword::AS => return,
-                _ if self.is_value(at) || self.is(at, &Token::SemiColon) => return,
-                _ => {}
-            }
-        }
-    }
-
-    /// The first word of what a list of names stands behind: `(…) AS v (name, password)`.
-    fn named_by(&self, open: usize) -> Option<usize> {
-        let mut close = open.checked_sub(2)?;
-        if self.keyword(close) == Some(Keyword::AS) {
-            close = close.checked_sub(1)?;
-        }
-        let is_named = matches!(self.before(open), Some(Token::Word(_)));
-        (is_named && self.is(close, &Token::RParen)).then(|| self.closing(close) + 1)
-    }
-
     /// Values beside their names in the arguments of a function:
     /// `json_build_object('password', 'x')`, `JSON_SET(data, '$.password', 'x')`.
-    fn members(&self, open: usize, found: &mut SqlSecrets) {
-        let Some(Token::Word(function)) = self.before(open) else {
+    fn members(&self, open: usize, close: usize, found: &mut SqlSecrets) {
+        let Some(Token::Word(function)) = self.reading.before(open) else {
             return;
         };
         let function = function.value.to_ascii_lowercase();
         // `JSON_SET` and its like have the document first.
         let first = match function.as_str() {
-            "set_config" | "json_object" | "json_build_object" | "jsonb_build_object" => 0,
+            "set_config" | "json_object" | "json_build_object" | "jsonb_build_object"
+            | "hstore" | "map" | "object_construct" => 0,
             _ if function.starts_with("json") => 1,
             _ => return,
         };
-        let (mut depth, mut argument) = (0_usize, 0_usize);
-        for at in self.looked_at(open + 1, self.closing(open)) {
-            match self.token(at) {
-                Some(Token::LParen) => depth += 1,
-                Some(Token::RParen) => depth = depth.saturating_sub(1),
-                Some(Token::Comma) if depth == 0 => argument += 1,
-                Some(Token::SingleQuotedString(path)) if depth == 0 && argument % 2 == first => {
-                    let name = path.rsplit(['.', ',', '{']).next().unwrap_or(path);
-                    if (self.is_secret)(name.trim_matches(['"', '}'])) {
-                        self.expression(at + 2, found);
-                    }
+        self.pairs(open + 1..close, Some(first), found);
+    }
+
+    /// `'password', 'x'` where names and values take turns from an item on, and
+    /// `'password': 'x'`, `KEY 'password' VALUE 'x'` anywhere.
+    fn pairs(&self, range: Range<usize>, first: Option<usize>, found: &mut SqlSecrets) {
+        let reading = self.reading;
+        let is_secret = |at: usize| match reading.token(at) {
+            Some(Token::SingleQuotedString(path)) => {
+                let name = path.rsplit(['.', ',', '{']).next().unwrap_or(path);
+                reading.is_secret(name.trim_matches(['"', '}']))
+            }
+            _ => false,
+        };
+        let mut follows_name = false;
+        for (index, item) in reading.items(range).into_iter().enumerate() {
+            let value = std::mem::take(&mut follows_name);
+            if value {
+                self.hide_operand(item.clone(), found);
+            }
+            let name = item.start + usize::from(reading.keyword(item.start) == Some(Keyword::KEY));
+            let is_pair = reading.is(name + 1, &Token::Colon)
+                || reading.keyword(name + 1) == Some(Keyword::VALUE);
+            if is_pair {
+                if is_secret(name) {
+                    self.hide_operand(name + 2..item.end, found);
                 }
-                _ => {}
+            } else if first.is_some_and(|first| index % 2 == first) && item.len() == 1 {
+                follows_name = is_secret(name);
             }
         }
-    }
-
-    /// Which names of a list are secret, and what stands behind the list; `None` for
-    /// what is no list of names.
-    fn columns(&self, open: usize) -> Option<(Vec<bool>, usize)> {
-        let mut columns = Vec::new();
-        let mut at = open + 1;
-        let mut secret = false;
-        loop {
-            match self.token(at)? {
-                Token::Word(_) | Token::DoubleQuotedString(_) => secret = self.is_secret_name(at),
-                Token::Period | Token::LBracket | Token::RBracket => {}
-                Token::Comma => columns.push(std::mem::take(&mut secret)),
-                Token::RParen => {
-                    columns.push(secret);
-                    return Some((columns, at + 1));
-                }
-                _ => return None,
-            }
-            at += 1;
-        }
-    }
-
-    fn begins_row(&self, at: usize) -> bool {
-        self.is(at, &Token::LParen)
-            || (self.keyword(at) == Some(Keyword::ROW) && self.is(at + 1, &Token::LParen))
-    }
-
-    /// `(…), (…)`, or the same once more in parentheses.
-    fn rows(&self, mut at: usize, columns: &[bool], found: &mut SqlSecrets) {
-        if self.is(at, &Token::LParen) && self.is(at + 1, &Token::LParen) {
-            at += 1;
-        }
-        if self.is(at, &Token::LParen) && self.keyword(at + 1) == Some(Keyword::SELECT) {
-            self.selected(at + 2, columns, found);
-            return;
-        }
-        while self.begins_row(at) {
-            if self.keyword(at) == Some(Keyword::ROW) {
-                at += 1;
-            }
-            let end = self.closing(at);
-            self.items(at + 1, end, columns, found);
-            if !self.is(end + 1, &Token::Comma) {
-                return;
-            }
-            at = end + 2;
-        }
-    }
-
-    /// What a query selects, and the queries that are united with it.
-    fn selected(&self, mut at: usize, columns: &[bool], found: &mut SqlSecrets) {
-        loop {
-            while matches!(self.keyword(at), Some(Keyword::ALL | Keyword::DISTINCT)) {
-                at += 1;
-            }
-            if self.keyword(at) == Some(Keyword::ON) && self.is(at + 1, &Token::LParen) {
-                // `DISTINCT ON (…)`.
-                at = self.closing(at + 1) + 1;
-            }
-            let end = self.end_of(at, |word| {
-                matches!(
-                    word,
-                    Keyword::FROM
-                        | Keyword::WHERE
-                        | Keyword::UNION
-                        | Keyword::EXCEPT
-                        | Keyword::INTERSECT
-                        | Keyword::ON
-                        | Keyword::RETURNING
-                )
-            });
-            self.items(at, end, columns, found);
-            let united = self.end_of(end, |word| {
-                matches!(word, Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT)
-            });
-            let next =
-                (united + 1..united + 3).find(|at| self.keyword(*at) == Some(Keyword::SELECT));
-            let Some(next) = next else { return };
-            at = next + 1;
-        }
-    }
-
-    /// Hides the items of a list whose columns are secret.
-    fn items(&self, from: usize, end: usize, columns: &[bool], found: &mut SqlSecrets) {
-        let (mut depth, mut index) = (0_usize, 0);
-        for at in self.looked_at(from, end) {
-            match self.token(at) {
-                Some(Token::LParen) => depth += 1,
-                Some(Token::RParen) => depth = depth.saturating_sub(1),
-                Some(Token::Comma) if depth == 0 => index += 1,
-                _ if columns.get(index) == Some(&true) => self.hide(at, found),
-                _ => {}
-            }
-        }
-    }
-
-    /// Hides the values of the expression that begins here, and gives its end.
-    fn expression(&self, from: usize, found: &mut SqlSecrets) -> usize {
-        let (mut depth, mut cases) = (0_usize, 0_usize);
-        let mut between = false;
-        for at in self.looked_at(from, self.pieces.len()) {
-            match self.token(at) {
-                Some(Token::LParen) => depth += 1,
-                Some(Token::RParen) if depth == 0 => return at,
-                Some(Token::RParen) => depth -= 1,
-                Some(Token::Comma) if depth == 0 => return at,
-                Some(Token::SemiColon) => return at,
-                _ => {}
-            }
-            match self.keyword(at) {
-                Some(Keyword::CASE) => cases += 1,
-                Some(Keyword::END) if cases > 0 => cases -= 1,
-                Some(Keyword::BETWEEN) => between = true,
-                Some(Keyword::AND) if between => between = false,
-                // `IS DISTINCT FROM 'x'`.
-                Some(Keyword::FROM) if self.before_is(at, Keyword::DISTINCT) => {}
-                Some(word) if depth == 0 && cases == 0 && ends_expression(word) => return at,
-                _ => {}
-            }
-            self.hide(at, found);
-        }
-        self.pieces.len()
-    }
-
-    /// The place of the parenthesis that closes one, or behind the last token.
-    fn closing(&self, open: usize) -> usize {
-        self.partners
-            .get(open)
-            .copied()
-            .unwrap_or(self.pieces.len())
-    }
-
-    /// The places from one to another, as far as they may still be looked at.
-    fn looked_at(&self, from: usize, end: usize) -> impl Iterator<Item = usize> {
-        let left = &self.looks_left;
-        (from..end.min(self.pieces.len())).take_while(move |_| {
-            let next = left.get().checked_sub(1);
-            left.set(next.unwrap_or(0));
-            next.is_some()
-        })
-    }
-
-    /// The place of a word that ends what begins here, or where its query ends.
-    fn end_of(&self, from: usize, ends: impl Fn(Keyword) -> bool) -> usize {
-        let mut depth = 0_usize;
-        for at in self.looked_at(from, self.pieces.len()) {
-            match self.token(at) {
-                Some(Token::LParen) => depth += 1,
-                Some(Token::RParen) if depth == 0 => return at,
-                Some(Token::RParen) => depth -= 1,
-                Some(Token::SemiColon) => return at,
-                _ if depth == 0 && self.keyword(at).is_some_and(&ends) => return at,
-                _ => {}
-            }
-        }
-        self.pieces.len()
-    }
-
-    fn is_comparison(&self, at: usize) -> bool {
-        matches!(
-            self.token(at),
-            Some(
-                Token::Eq
-                    | Token::DoubleEq
-                    | Token::Neq
-                    | Token::Lt
-                    | Token::Gt
-                    | Token::LtEq
-                    | Token::GtEq
-                    | Token::Spaceship
-                    | Token::Assignment
-                    | Token::RArrow
-                    | Token::Tilde
-                    | Token::TildeAsterisk
-                    | Token::ExclamationMarkTilde
-                    | Token::ExclamationMarkTildeAsterisk
-                    | Token::DoubleTilde
-                    | Token::DoubleTildeAsterisk
-                    | Token::ExclamationMarkDoubleTilde
-                    | Token::ExclamationMarkDoubleTildeAsterisk
-                    | Token::CaretAt
-            )
-        )
-    }
-
-    fn is_comparing_word(&self, at: usize) -> bool {
-        matches!(
-            self.keyword(at),
-            Some(
-                Keyword::LIKE
-                    | Keyword::ILIKE
-                    | Keyword::RLIKE
-                    | Keyword::REGEXP
-                    | Keyword::SIMILAR
-                    | Keyword::GLOB
-                    | Keyword::MATCH
-                    | Keyword::AGAINST
-                    | Keyword::IN
-                    | Keyword::BETWEEN
-                    | Keyword::IS
-                    | Keyword::NOT
-            )
-        )
     }
 }
 
-/// Words between a value and the name that tells what it is.
-fn stands_before_name(word: Keyword) -> bool {
-    matches!(
-        word,
-        Keyword::AS | Keyword::LIKE | Keyword::ILIKE | Keyword::GLOB
-    )
+fn is_part_of_path(reading: &Reading<'_>, at: usize) -> bool {
+    reading.before(at) == Some(&Token::Period) || reading.is(at + 1, &Token::Period)
 }
 
-/// By the place of each parenthesis, that of the other one.
-fn partners(pieces: &[Piece]) -> Vec<usize> {
-    let mut partners = vec![pieces.len(); pieces.len()];
-    let mut opened = Vec::new();
-    for (at, piece) in pieces.iter().enumerate() {
-        match piece.token {
-            Token::LParen => opened.push(at),
-            Token::RParen => {
-                let Some(open) = opened.pop() else { continue };
-                for (one, other) in [(open, at), (at, open)] {
-                    if let Some(partner) = partners.get_mut(one) {
-                        *partner = other;
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    partners
+fn begins_select(word: Option<Keyword>) -> bool {
+    matches!(word, Some(Keyword::SELECT | Keyword::WITH))
 }
 
-/// Words that no expression goes beyond.
-fn ends_expression(word: Keyword) -> bool {
-    matches!(
-        word,
-        Keyword::AND
-            | Keyword::OR
-            | Keyword::WHERE
-            | Keyword::FROM
-            | Keyword::RETURNING
-            | Keyword::ON
-            | Keyword::ORDER
-            | Keyword::GROUP
-            | Keyword::HAVING
-            | Keyword::LIMIT
-            | Keyword::OFFSET
-            | Keyword::UNION
-            | Keyword::EXCEPT
-            | Keyword::INTERSECT
-            | Keyword::WHEN
-            | Keyword::THEN
-            | Keyword::ELSE
-            | Keyword::END
-            | Keyword::AS
-            | Keyword::SET
-            | Keyword::VALUES
-            | Keyword::JOIN
-            | Keyword::LEFT
-            | Keyword::INNER
-            | Keyword::FOR
-    )
-}
-
-/// `$2` and `?2` count from 1, `?` and `%s` in their order; others have names.
-fn slot_of(name: &str, text: &str, positions: &mut usize) -> Slot {
-    if let Some(named) = text.strip_prefix("%(") {
-        let end = named.find(')').unwrap_or(named.len());
-        return Slot::Name(named.get(..end).unwrap_or_default().to_owned());
-    }
-    let name = name.trim_start_matches(['$', '?', ':', '@']);
-    if let Ok(number) = name.parse::<usize>() {
-        return Slot::Position(number.saturating_sub(1));
-    }
-    if name.is_empty() {
-        *positions += 1;
-        return Slot::Position(*positions - 1);
-    }
-    Slot::Name(name.to_owned())
-}
-
-/// Offsets in bytes for places that come in order.
-struct Place<'t> {
-    text: &'t str,
-    offset: usize,
-    line: u64,
-    column: u64,
-}
-
-impl<'t> Place<'t> {
-    fn new(text: &'t str) -> Place<'t> {
-        Place {
-            text,
-            offset: 0,
-            line: 1,
-            column: 1,
-        }
-    }
-
-    fn offset(&mut self, to: Location) -> usize {
-        let rest = self.text.get(self.offset..).unwrap_or_default();
-        for c in rest.chars() {
-            if (self.line, self.column) >= (to.line, to.column) {
-                break;
-            }
-            self.offset += c.len_utf8();
-            (self.line, self.column) = match c {
-                '\n' => (self.line + 1, 1),
-                _ => (self.line, self.column + 1),
-            };
-        }
-        self.offset
-    }
-}
+#[cfg(test)]
+mod tests;
