@@ -268,3 +268,143 @@ fn a_long_text_is_read_in_time_that_grows_with_its_length() {
         assert!(!shown(&text).is_empty(), "{unit}");
     }
 }
+
+/// Statements with a secret literal `{s}` and an ordinary one `{o}`, of columns that are
+/// called `{p}` and `{c}`.
+const FAMILIES: &[&str] = &[
+    "SELECT 1 FROM {t} WHERE {p} = {s} AND {c} = {o}",
+    "SELECT 1 FROM {t} x WHERE x.{c} = {o} AND {s} = x.{p} ORDER BY {p}",
+    "SELECT 1 FROM {t} WHERE {c} = {o} AND lower({p}) IN ({s}, {s})",
+    "SELECT 1 FROM {t} WHERE {c} = {o} AND {s} IN ({p}, old_password)",
+    "SELECT 1 FROM {t} WHERE ({c}, {p}) = ({o}, {s})",
+    "SELECT 1 FROM {t} WHERE ({o}, {s}) = ({c}, {p})",
+    "SELECT 1 FROM {t} WHERE ({o}, {s}) IN (({c}, {p}), ({c}, {p}))",
+    "SELECT 1 FROM {t} WHERE ({c}, {p}) NOT IN (SELECT {o}, {s} FROM {t} WHERE {c} = {o})",
+    "SELECT 1 FROM {t} WHERE ({p}, {c}) IN (({s}, {o}), ({s}, {o}))",
+    "SELECT 1 FROM {t} WHERE {c} LIKE {o} OR {p} LIKE {s} AND {p} BETWEEN {s} AND {s}",
+    "SELECT 1 FROM {t} WHERE {s} = (SELECT {p} FROM {t} WHERE {c} = {o} LIMIT 1)",
+    "SELECT 1 FROM {t} WHERE {p} = (SELECT {s} FROM {t} WHERE {c} = {o})",
+    "SELECT CASE {p} WHEN {s} THEN {o} ELSE {o} END FROM {t}",
+    "SELECT CASE WHEN {p} = {s} AND {c} = {o} THEN 1 END FROM {t}",
+    "SELECT {o} {c}, {s} {p} FROM {t} WHERE {c} = {o}",
+    "SELECT {o} AS {c}, {s} AS {p}, {o} AS x FROM {t}",
+    "SELECT {o} AS {c}, concat({s}, upper({s})) {p} FROM {t}",
+    "SELECT * FROM (SELECT {s} {p}, {o} {c}) x WHERE x.{c} = {o}",
+    "INSERT INTO {t} ({c}, {p}) VALUES ({o}, {s}), ({o}, {s})",
+    "INSERT INTO {t} ({p}, {c}) VALUES (concat({s}, 'x'), concat({o}, 'x'))",
+    "INSERT INTO {t} ({c}, {p}(10)) VALUES ({o}, {s})",
+    "INSERT INTO {t} ({c}, {p}) SELECT {o}, {s} UNION ALL SELECT {o}, {s}",
+    "INSERT INTO {t} ({c}, {p}) SELECT * FROM (VALUES ({o}, {s}), ({o}, {s})) AS x WHERE 1 = 1",
+    "INSERT INTO {t} ({c}, {p}) SELECT x.* FROM (SELECT {o}, {s}) x",
+    "INSERT INTO {t} ({c}, {p}) SELECT * FROM unnest(ARRAY[{o}, {o}], ARRAY[{s}, {s}])",
+    "SELECT 1 FROM unnest(ARRAY[{s}], ARRAY[{o}]) AS x ({p}, {c})",
+    "WITH n ({c}, {p}) AS (VALUES ({o}, {s})) SELECT 1 FROM n WHERE {c} = {o}",
+    "WITH n AS (SELECT {o}, {s}) INSERT INTO {t} ({c}, {p}) SELECT * FROM n",
+    "MERGE INTO {t} a USING (VALUES ({o}, {s})) b ({c}, {p}) ON a.{c} = {o} WHEN NOT MATCHED THEN INSERT ({c}, {p}) VALUES ({o}, {s})",
+    "UPDATE {t} SET {p} = {s}, {c} = {o} WHERE {c} = {o}",
+    "UPDATE {t} SET ({c}, {p}) = ({o}, {s}) WHERE {c} = {o}",
+    "UPDATE {t} SET {p} = CASE WHEN {c} = {o} THEN {s} ELSE {s} END WHERE {c} = {o}",
+    "INSERT INTO {t} ({c}) VALUES ({o}) ON CONFLICT ({c}) DO UPDATE SET {p} = {s}",
+    "INSERT INTO {t} ({c}) VALUES ({o}) ON DUPLICATE KEY UPDATE {c} = {o}, {p} = {s}",
+    "DELETE FROM {t} WHERE {c} = {o} AND NOT ({p} <> {s}) RETURNING {o} x, {s} {p}",
+    "CREATE TABLE {t} ({c} varchar(20) DEFAULT {o}, {p} varchar(20) NOT NULL DEFAULT {s})",
+    "ALTER TABLE {t} ADD COLUMN {p} text DEFAULT {s}, ADD COLUMN {c} text DEFAULT {o}",
+    "ALTER TABLE {t} ALTER COLUMN {p} SET DEFAULT {s}, ALTER COLUMN {c} SET DEFAULT {o}",
+    "DECLARE @name VARCHAR(20) = {o}, @password VARCHAR(20) = {s}",
+    "SET @password = {s}, @name = {o}",
+    "EXEC {t} @name = {o}, @password = {s}, @nick = {o}",
+    "CALL f(name => {o}, password => {s})",
+    "SET PASSWORD FOR {o} = {s}",
+    "CREATE USER {o} IDENTIFIED BY {s}",
+    "ALTER USER {o} IDENTIFIED BY {s} REPLACE {s}",
+    "SELECT JSON_OBJECT('name', {o}, 'password', {s}) FROM {t} WHERE {c} = {o}",
+];
+
+/// How a dialect begins and ends names and texts.
+const SPELLINGS: [[&str; 4]; 8] = [
+    ["", "", "'", "'"],
+    ["\"", "\"", "'", "'"],
+    ["`", "`", "'", "'"],
+    ["`", "`", "\"", "\""],
+    ["[", "]", "N'", "'"],
+    ["\"", "\"", "E'", "'"],
+    ["", "", "$$", "$$"],
+    ["", "", "$a$", "$a$"],
+];
+
+/// A sequence that is the same in every run (the generator of Knuth's MMIX).
+struct Sequence(u64);
+
+impl Sequence {
+    fn one_of<'t, T>(&mut self, all: &'t [T]) -> &'t T {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let index = usize::try_from(self.0 >> 33).unwrap() % all.len();
+        all.get(index).unwrap()
+    }
+}
+
+#[test]
+fn of_many_statements_no_secret_is_shown_and_every_ordinary_literal_is() {
+    let mut sequence = Sequence(7);
+    let mut wrong = Vec::new();
+    for _ in 0..60 {
+        for family in FAMILIES {
+            let [open_name, close_name, open, close] = sequence.one_of(&SPELLINGS);
+            let text = |inside: &str| match *close {
+                "'" | "\"" => format!("{open}{}{close}", inside.replace(close, &close.repeat(2))),
+                _ => format!("{open}{inside}{close}"),
+            };
+            let name = |inside: &str| format!("{open_name}{inside}{close_name}");
+            let secret = sequence.one_of(&[
+                "hunter2",
+                "my hunter2",
+                "a, hunter2) VALUES (",
+                "it's hunter2",
+                "a', 'hunter2",
+                "x -- hunter2",
+                "/* hunter2 */",
+                "? hunter2 $1 %s",
+                "SELECT hunter2 FROM users",
+                "say \"hunter2\"",
+                "password = hunter2",
+                "häx [hunter2]",
+                "{\"a\": \"hunter2\"}",
+            ]);
+            let ordinary = sequence.one_of(&["ann", "ann b", "o'ann", "ann, (b", "ä ann"]);
+            let column = sequence.one_of(&["password", "token", "api_key", "user_password", "pin"]);
+            let other = sequence.one_of(&["name", "email", "kind", "tokens", "pins"]);
+            let table = sequence.one_of(&["users", "token", "app.users"]);
+            let table: Vec<String> = table.split('.').map(name).collect();
+            let mut statement = family
+                .replace("{t}", &table.join("."))
+                .replace("{p}", &name(column))
+                .replace("{c}", &name(other))
+                .replace("{o}", &text(ordinary))
+                .replace("{s}", &text(secret));
+            match sequence.one_of(&[0, 1, 2, 3, 4]) {
+                1 => statement = statement.to_lowercase(),
+                2 => statement = statement.replace(" FROM ", "\n  FROM\t"),
+                3 => statement = format!("pg {statement};"),
+                _ => {}
+            }
+            let redactor = Redactor::new(RedactionOptions::default());
+            let once = redactor.text(&statement);
+            let count = |text: &str| text.matches("ann").count();
+            if once.contains("hunter2")
+                || count(&once) != count(&statement)
+                || redactor.text(&once) != once
+            {
+                wrong.push(format!("{statement}\n   gave {once}"));
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} are wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
