@@ -12,6 +12,8 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 mod beside;
 mod commands;
+mod documents;
+mod pairs;
 mod sql;
 
 pub(crate) use beside::{is_value_member, name_beside, needs_surroundings};
@@ -27,6 +29,7 @@ pub const SECRET_HEADERS: &[&str] = &[
     "x-amz-signature",
     "x-api-key",
     "x-api-token",
+    "x-auth",
     "x-auth-token",
     "x-csrf-token",
     "x-goog-api-key",
@@ -38,15 +41,19 @@ pub const SECRET_HEADERS: &[&str] = &[
 ];
 
 /// Member names, query parameters and form fields whose values are secrets;
-/// compared without case, `-` and `_`. So is each name that ends in `password`.
+/// compared without case, `-` and `_`. So is each name that ends in `password`, or whose
+/// last of several words is `token` (but of a page), `secret` or `pass`.
 pub const SECRET_KEYS: &[&str] = &[
     "accesskey",
     "accesskeyid",
     "accesstoken",
+    "accountkey",
     "apikey",
     "apitoken",
+    "authkey",
     "authorization",
     "authtoken",
+    "awsaccesskeyid",
     "bearertoken",
     "cardnumber",
     "clientsecret",
@@ -63,6 +70,9 @@ pub const SECRET_KEYS: &[&str] = &[
     "idtoken",
     "jwt",
     "masterauth",
+    "masterkey",
+    "otp",
+    "passcode",
     "passphrase",
     "passwd",
     "password",
@@ -78,11 +88,14 @@ pub const SECRET_KEYS: &[&str] = &[
     "sessionid",
     "sessiontoken",
     "setcookie",
+    "sharedaccesskey",
+    "sig",
     "signature",
     "signingkey",
     "ssn",
     "token",
     "webhooksecret",
+    "xamzcredential",
     "xamzsignature",
     "xapikey",
     "xgoogapikey",
@@ -133,7 +146,8 @@ static IN_TEXT: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     [
         r"(?i)\bbearer\s+(?<s>[A-Za-z0-9._~+/=-]{6,})",
         r"(?i)\bbasic\s+(?<s>[A-Za-z0-9+/=]{8,})",
-        r"(?<s>\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*)",
+        // Signed in three parts, encrypted in five, in two without a signature.
+        r"(?<s>\beyJ[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)?|\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+))",
         r"(?<s>-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.)*?(?:-----END [A-Z ]*PRIVATE KEY-----|$))",
         r"(?<s>\b(?:AKIA|ASIA)[0-9A-Z]{16}\b)",
         r"(?<s>\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}))",
@@ -148,15 +162,15 @@ static IN_TEXT: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r#"(?i)\b(?:password|identified\s+(?:with\s+\S+\s+)?(?:by|as)(?:\s+password)?)\s+'(?<s>(?:[^']|'')+)'|(?i)\bidentified\s+(?:with\s+\S+\s+)?(?:by|as)\s+"(?<t>[^"]+)""#,
         // The password of `scheme://user:password@host`.
         r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#@:]*:(?<s>[^\s/?#@]+)@",
+        // Without a password, what stands there in HTTP is a token.
+        r"(?i)\bhttps?://(?<s>[^\s/?#@:]+)(?::(?:x-oauth-basic|\[redacted \d+\])?)?@",
+        // Whoever has the address of a hook may write to it.
+        r"\b(?:hooks\.slack\.com/services/|discord(?:app)?\.com/api/webhooks/\d+/|api\.telegram\.org/bot)(?<s>[A-Za-z0-9_:/-]{16,}?)(?:/[a-z][A-Za-z]+\b|[^A-Za-z0-9_:/-]|$)",
+        r#"\bcurl\s[^\n]*?(?:-u|--user)[ \t=]*["']?[^\s:"']+:(?<s>\[redacted \d+\]|[^\s"']+)"#,
     ]
     .into_iter()
     .filter_map(|pattern| Regex::new(pattern).ok())
     .collect()
-});
-
-/// `name=value` in queries, forms and cookies, `name: value` in logs.
-static PAIR: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r#"(?<k>[A-Za-z][A-Za-z0-9_.\[\]-]{1,60})(?<e>\s?=\s?["']?|["']?\s?:\s?["']?)(?<v>[^\s&;,"'<>]{1,4096})"#).ok()
 });
 
 impl Redactor {
@@ -196,8 +210,8 @@ impl Redactor {
 
     /// Whether a header's values are secrets.
     pub fn is_secret_header(&self, name: &str) -> bool {
-        let name = name.to_ascii_lowercase();
-        self.options.enabled && self.headers.contains(&name)
+        let lower = name.to_ascii_lowercase();
+        self.options.enabled && (self.headers.contains(&lower) || ends_as_secret(name))
     }
 
     /// Whether the values of a member, parameter, field or variable are secrets.
@@ -206,7 +220,8 @@ impl Redactor {
             let name = simple(name);
             name.ends_with("password") || self.keys.contains(&name)
         };
-        self.options.enabled && (is_known(key) || variable_endings(key).any(is_known))
+        self.options.enabled
+            && (is_known(key) || ends_as_secret(key) || variable_endings(key).any(is_known))
     }
 
     /// A header's value, whole if the header is secret; cookies keep their
@@ -359,7 +374,7 @@ impl Redactor {
 
     pub(crate) fn tree(&self, value: &mut Json) {
         match value {
-            Json::String(text) => *text = self.plain(text),
+            Json::String(text) => *text = self.nested(text),
             Json::Array(items) => {
                 self.pairs_of_lists(items);
                 items.iter_mut().for_each(|item| self.tree(item));
@@ -367,6 +382,8 @@ impl Redactor {
             Json::Object(members) => {
                 self.rows(members);
                 self.parameters(members);
+                self.variables(members);
+                self.pass_of_user(members);
                 self.named_value(members);
                 self.raw_headers(members);
                 self.command(members);
@@ -440,9 +457,26 @@ impl Redactor {
         result
     }
 
+    /// A text within a document, which may be one itself.
+    fn nested(&self, text: &str) -> String {
+        if text.trim_start().starts_with(['{', '[', '"'])
+            && let Some(mut value) = Json::parse(text.as_bytes())
+        {
+            let whole = value.text();
+            self.tree(&mut value);
+            let redacted = value.text();
+            // What has no secrets is shown as it was written.
+            if redacted != whole {
+                return redacted;
+            }
+            return text.to_owned();
+        }
+        self.plain(text)
+    }
+
     fn plain(&self, text: &str) -> String {
         // Before all patterns: of a text in quotes they know no end.
-        let mut result = self.statement(text);
+        let mut result = self.documents(&self.statement(text));
         for pattern in IN_TEXT.iter() {
             if pattern.is_match(&result) {
                 result = replace(pattern, &result, |secret| self.placeholder(secret));
@@ -461,47 +495,46 @@ impl Redactor {
                 })
                 .into_owned();
         }
-        if result.contains(['=', ':']) {
-            result = self.pairs(&result);
-        }
-        result
-    }
-
-    /// `name=value` and `name: value` whose name is a secret's.
-    fn pairs(&self, text: &str) -> String {
-        let Some(pair) = PAIR.as_ref() else {
-            return text.to_owned();
-        };
-        let mut result = String::with_capacity(text.len());
-        let (mut copied, mut at) = (0, 0);
-        let is_statement = sql::is_sure_statement(text);
-        while let Some(found) = pair.captures_at(text, at) {
-            let (Some(key), Some(value)) = (found.name("k"), found.name("v")) else {
-                break;
-            };
-            let name = key.as_str();
-            let last = name.rsplit(['.', '[']).next().unwrap_or(name);
-            let last = last.trim_end_matches(']');
-            let is_none = value.as_str().starts_with("[redacted")
-                || (is_statement && {
-                    let rest = text.get(value.end()..).unwrap_or_default();
-                    let between = text.get(key.end()..value.start()).unwrap_or_default();
-                    !between.contains(['\'', '"']) && sql::is_no_value(value.as_str(), rest)
-                });
-            if is_none || !self.is_secret_key(last) {
-                // What follows this name may be a name itself.
-                at = key.end();
-                continue;
-            }
-            result.push_str(text.get(copied..value.start()).unwrap_or_default());
-            result.push_str(&self.placeholder(value.as_str()));
-            copied = value.end();
-            at = copied;
-        }
-        result.push_str(text.get(copied..).unwrap_or_default());
-        result
+        self.pairs(&result)
     }
 }
+
+/// Whether the last of several words tells that a name is a secret's: `X-Custom-Token`,
+/// `webhookSecret`, `DB_PASS`.
+fn ends_as_secret(name: &str) -> bool {
+    let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_');
+    let lower = name.to_ascii_lowercase();
+    ["token", "secret", "pass"].iter().any(|word| {
+        let Some(before) = lower.strip_suffix(word) else {
+            return false;
+        };
+        let begin = name.get(before.len()..).unwrap_or_default();
+        let is_word = before.ends_with(['-', '_', '.', ' '])
+            || (begin.starts_with(|c: char| c.is_ascii_uppercase())
+                && before.ends_with(|c: char| c.is_ascii_alphanumeric())
+                && !name.ends_with(|c: char| c.is_ascii_uppercase()));
+        // What goes on with a list is what one wants to see.
+        let is_of_page = *word == "token"
+            && NO_SECRET_TOKENS.iter().any(|kind| {
+                before
+                    .trim_end_matches(['-', '_', '.', ' '])
+                    .ends_with(kind)
+            });
+        is_word && !is_of_page
+    })
+}
+
+/// Words before `token` with which it is no secret.
+const NO_SECRET_TOKENS: [&str; 8] = [
+    "page",
+    "next",
+    "prev",
+    "previous",
+    "continuation",
+    "sync",
+    "skip",
+    "resume",
+];
 
 /// `AWS_API_KEY` gives `API_KEY` and `KEY`: what a variable of the environment is.
 fn variable_endings(name: &str) -> impl Iterator<Item = &str> {

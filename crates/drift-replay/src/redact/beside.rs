@@ -5,14 +5,15 @@ use super::sql::{Slot, secrets_of};
 use super::{Redactor, simple};
 use crate::guard::STATEMENT_MEMBERS;
 use crate::tree::Json;
+use regex::Regex;
+use std::collections::HashSet;
+use std::sync::LazyLock;
 
 impl Redactor {
     /// Rows of a query whose values stand in lists, by the names of their columns.
     pub(super) fn rows(&self, members: &mut [(String, Json)]) {
         let columns = members.iter().find_map(|(key, value)| match value {
-            Json::Array(columns) if matches!(key.as_str(), "description" | "fields") => {
-                Some(columns)
-            }
+            Json::Array(columns) if COLUMN_MEMBERS.contains(&simple(key).as_str()) => Some(columns),
             _ => None,
         });
         let secret: Vec<usize> = columns
@@ -20,19 +21,27 @@ impl Redactor {
             .flatten()
             .enumerate()
             .filter(|(_, column)| {
-                let name = column.get("name").and_then(Json::as_str);
+                // An object with a name, a list that begins with it, or the name alone.
+                let name = match column {
+                    Json::Array(column) => column.first().and_then(Json::as_str),
+                    Json::String(name) => Some(name.as_str()),
+                    column => column.get("name").and_then(Json::as_str),
+                };
                 name.is_some_and(|name| self.is_secret_key(name))
             })
             .map(|(index, _)| index)
             .collect();
-        let Some((_, Json::Array(rows))) = members.iter_mut().find(|(key, _)| key == "rows") else {
-            return;
-        };
-        for row in rows {
-            let Json::Array(values) = row else { continue };
-            for index in &secret {
-                if let Some(value) = values.get_mut(*index) {
-                    self.hide(value);
+        for (key, rows) in members {
+            let Json::Array(rows) = rows else { continue };
+            if !matches!(key.as_str(), "rows" | "values") {
+                continue;
+            }
+            for row in rows {
+                let Json::Array(values) = row else { continue };
+                for index in &secret {
+                    if let Some(value) = values.get_mut(*index) {
+                        self.hide(value);
+                    }
                 }
             }
         }
@@ -58,6 +67,59 @@ impl Redactor {
                         self.parameter(row, slot);
                     }
                 }
+            }
+        }
+    }
+
+    /// Variables of GraphQL that stand for secrets: `login(password: $p)`.
+    pub(super) fn variables(&self, members: &mut [(String, Json)]) {
+        let Some(pattern) = VARIABLE.as_ref() else {
+            return;
+        };
+        let query = members.iter().find_map(|(key, value)| {
+            value
+                .as_str()
+                .filter(|_| STATEMENT_MEMBERS.contains(&key.as_str()))
+        });
+        let found = query
+            .into_iter()
+            .flat_map(|query| pattern.captures_iter(query));
+        let secret: HashSet<String> = found
+            .filter_map(|found| {
+                let is_secret = self.is_secret_key(found.name("k")?.as_str());
+                is_secret.then(|| found.name("v").map(|name| name.as_str().to_owned()))?
+            })
+            .collect();
+        for (key, value) in members {
+            if let ("variables", Json::Object(variables)) = (key.as_str(), value) {
+                for (name, value) in variables {
+                    if secret.contains(name) {
+                        self.hide(value);
+                    }
+                }
+            }
+        }
+    }
+
+    /// `{"user": "ann", "pass": "…"}`, `{"auth": "ann:…"}`: alone, what is called so is
+    /// seldom a password.
+    pub(super) fn pass_of_user(&self, members: &mut [(String, Json)]) {
+        for (key, value) in members.iter_mut() {
+            if let ("auth", Json::String(text)) = (key.as_str(), value)
+                && let Some((user, secret)) = text.split_once(':')
+                && !secret.is_empty()
+                && !text.contains(char::is_whitespace)
+            {
+                *text = format!("{user}:{}", self.placeholder(secret));
+            }
+        }
+        let is_user = |key: &str| matches!(simple(key).as_str(), "user" | "username" | "login");
+        if !members.iter().any(|(key, _)| is_user(key)) {
+            return;
+        }
+        for (key, value) in members {
+            if simple(key) == "pass" {
+                self.hide(value);
             }
         }
     }
@@ -136,6 +198,14 @@ impl Redactor {
     }
 }
 
+/// An argument of GraphQL that is a variable.
+static VARIABLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?<k>[A-Za-z_][A-Za-z0-9_]*)\s*:\s*\$(?<v>[A-Za-z_][A-Za-z0-9_]*)").ok()
+});
+
+/// Members with the columns of rows.
+const COLUMN_MEMBERS: [&str; 4] = ["description", "fields", "columns", "columnnames"];
+
 /// Members with the parameters of a statement.
 const PARAMETER_MEMBERS: [&str; 5] = ["parameters", "values", "params", "bindings", "args"];
 
@@ -153,6 +223,11 @@ pub(crate) fn name_beside(members: &[(String, Json)]) -> Option<&str> {
     })
 }
 
+/// Whether a member is the name of what stands beside it.
+pub(super) fn is_naming_member(key: &str) -> bool {
+    NAMING_MEMBERS.contains(&simple(key).as_str())
+}
+
 /// Whether a member is the value beside a name.
 pub(crate) fn is_value_member(key: &str) -> bool {
     VALUE_MEMBERS.contains(&simple(key).as_str())
@@ -168,8 +243,10 @@ pub(crate) fn needs_surroundings(value: &Json) -> bool {
         }),
         Json::Object(members) => members.iter().any(|(key, value)| {
             let name = simple(key);
-            matches!(key.as_str(), "command" | "commands" | "rows")
-                || STATEMENT_MEMBERS.contains(&key.as_str())
+            matches!(
+                key.as_str(),
+                "command" | "commands" | "cmd" | "rows" | "pass" | "auth"
+            ) || STATEMENT_MEMBERS.contains(&key.as_str())
                 || NAMING_MEMBERS.contains(&name.as_str())
                 || (matches!(value, Json::Array(_)) && name.ends_with("headers"))
                 || needs_surroundings(value)

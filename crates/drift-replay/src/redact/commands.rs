@@ -62,8 +62,24 @@ impl Redactor {
                 }
             }
         }
-        let Some((_, Json::String(text))) = members.iter_mut().find(|(key, _)| key == "command")
-        else {
+        let has_arguments = members
+            .iter()
+            .any(|(key, _)| matches!(key.as_str(), "args" | "arguments"));
+        let name = members.iter_mut().find(|(key, value)| {
+            let is_command = |text: &str| {
+                COMMANDS_WITH_PASSWORDS
+                    .iter()
+                    .any(|name| text.starts_with(name))
+            };
+            match key.as_str() {
+                "command" | "cmd" => true,
+                "name" => has_arguments,
+                // In lower case it may be the begin of a sentence.
+                "statement" | "query" | "text" => value.as_str().is_some_and(is_command),
+                _ => false,
+            }
+        });
+        let Some((_, Json::String(text))) = name else {
             return;
         };
         let command = text.clone();
@@ -73,6 +89,20 @@ impl Redactor {
             .find(|(key, _)| matches!(key.as_str(), "args" | "arguments"));
         if let Some((_, Json::Array(arguments))) = arguments {
             self.arguments(&command, arguments);
+        }
+    }
+
+    /// Values behind the name of a secret: of a field of a hash, or of a key
+    /// (`user:1:password`).
+    fn fields(&self, arguments: &mut [Json]) {
+        let mut is_secret = false;
+        for argument in arguments {
+            if std::mem::take(&mut is_secret) {
+                self.hide(argument);
+            } else if let Some(name) = argument.as_str() {
+                let last = name.rsplit(':').next().unwrap_or(name);
+                is_secret = self.is_secret_key(last);
+            }
         }
     }
 
@@ -94,6 +124,9 @@ impl Redactor {
     }
 
     fn arguments(&self, command: &str, arguments: &mut [Json]) {
+        if is(first_word(command), &COMMANDS_WITH_FIELDS) {
+            self.fields(arguments);
+        }
         let words: Vec<Option<&str>> = arguments.iter().map(Json::as_str).collect();
         let Some(first) = first_secret_argument(command, &words) else {
             return;
@@ -113,17 +146,34 @@ impl Redactor {
     }
 }
 
+/// Commands whose arguments are names and values in turn, or a key and its value.
+const COMMANDS_WITH_FIELDS: [&str; 8] = [
+    "hset", "hmset", "hsetnx", "set", "setnx", "mset", "msetnx", "xadd",
+];
+
+/// Commands that have a password, as they are written with their arguments.
+const COMMANDS_WITH_PASSWORDS: [&str; 6] = [
+    "AUTH ",
+    "HELLO ",
+    "CONFIG SET ",
+    "MIGRATE ",
+    "SENTINEL SET ",
+    "ACL SETUSER ",
+];
+
 /// What `ACL SETUSER` adds and takes away: passwords, and their hashes.
 const PASSWORD_SIGNS: [char; 4] = ['>', '<', '#', '!'];
 
 /// Options whose next argument is a password, or a user before it.
-const BEFORE_PASSWORDS: [&str; 6] = [
+const BEFORE_PASSWORDS: [&str; 8] = [
     "auth",
     "auth2",
     "requirepass",
     "masterauth",
     "auth-pass",
     "sentinel-pass",
+    "tls-key-file-pass",
+    "tls-client-key-file-pass",
 ];
 
 fn is(text: &str, words: &[&str]) -> bool {
