@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use regex::Regex;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 mod beside;
@@ -101,6 +102,9 @@ pub const SECRET_KEYS: &[&str] = &[
     "xgoogapikey",
     "xvaulttoken",
 ];
+
+/// Statements in literals of statements are looked into so deep.
+const MAX_DEPTH: usize = 3;
 
 /// What counts as a secret besides the built-in lists.
 #[derive(Clone, Debug)]
@@ -374,7 +378,7 @@ impl Redactor {
 
     pub(crate) fn tree(&self, value: &mut Json) {
         match value {
-            Json::String(text) => *text = self.nested(text),
+            Json::String(text) => *text = self.nested(text, 0),
             Json::Array(items) => {
                 self.pairs_of_lists(items);
                 items.iter_mut().for_each(|item| self.tree(item));
@@ -428,37 +432,41 @@ impl Redactor {
         (!same).then(|| STANDARD.encode(redacted))
     }
 
-    /// A text without the secrets that it has as a statement.
-    fn statement(&self, text: &str) -> String {
+    /// A text without the secrets that it has as a statement, and those that its
+    /// literals have, which may be statements and documents themselves.
+    fn statement(&self, text: &str, depth: usize) -> String {
         let found = sql::secrets_of(text, &|name| self.is_secret_key(name));
-        let mut result = String::with_capacity(text.len());
-        let mut copied = 0;
-        for range in found.literals {
-            result.push_str(text.get(copied..range.start).unwrap_or_default());
-            copied = range.end;
-            let literal = text.get(range).unwrap_or_default();
-            result.push_str(&sql::without_secret(literal, |secret| {
-                self.placeholder(secret)
-            }));
-        }
-        match found.rest {
-            Some(rest) => {
-                result.push_str(text.get(copied..rest).unwrap_or_default());
-                let rest = text.get(rest..).unwrap_or_default();
-                let blank = rest.len() - rest.trim_start().len();
-                let (blank, rest) = rest.split_at(blank);
-                result.push_str(blank);
-                if !rest.is_empty() {
-                    result.push_str(&self.placeholder(rest));
-                }
+        let end = found.rest.unwrap_or(text.len());
+        let is_shown = |range: &Range<usize>| {
+            let index = found
+                .literals
+                .partition_point(|hidden| hidden.end <= range.start);
+            let hidden = found.literals.get(index);
+            hidden.is_none_or(|hidden| hidden.start >= range.end)
+        };
+        let mut replaced: Vec<(Range<usize>, String)> = Vec::new();
+        for range in found.texts {
+            if depth < MAX_DEPTH && range.end <= end && is_shown(&range) {
+                let literal = text.get(range.clone()).unwrap_or_default();
+                let shown = sql::with_inside(literal, |inside| self.nested(inside, depth + 1));
+                replaced.extend(shown.map(|shown| (range, shown)));
             }
-            None => result.push_str(text.get(copied..).unwrap_or_default()),
         }
-        result
+        for range in found.literals {
+            let literal = text.get(range.clone()).unwrap_or_default();
+            let shown = sql::without_secret(literal, |secret| self.placeholder(secret));
+            replaced.push((range, shown));
+        }
+        if let Some(rest) = text.get(end..).filter(|rest| !rest.trim().is_empty()) {
+            let blank = rest.len() - rest.trim_start().len();
+            replaced.push((end + blank..text.len(), self.placeholder(rest.trim_start())));
+        }
+        replaced.sort_by_key(|(range, _)| range.start);
+        documents::with_ranges(text, replaced)
     }
 
     /// A text within a document, which may be one itself.
-    fn nested(&self, text: &str) -> String {
+    fn nested(&self, text: &str, depth: usize) -> String {
         if text.trim_start().starts_with(['{', '[', '"'])
             && let Some(mut value) = Json::parse(text.as_bytes())
         {
@@ -471,12 +479,16 @@ impl Redactor {
             }
             return text.to_owned();
         }
-        self.plain(text)
+        self.plain_within(text, depth)
     }
 
     fn plain(&self, text: &str) -> String {
+        self.plain_within(text, 0)
+    }
+
+    fn plain_within(&self, text: &str, depth: usize) -> String {
         // Before all patterns: of a text in quotes they know no end.
-        let mut result = self.documents(&self.statement(text));
+        let mut result = self.documents(&self.statement(text, depth));
         for pattern in IN_TEXT.iter() {
             if pattern.is_match(&result) {
                 result = replace(pattern, &result, |secret| self.placeholder(secret));

@@ -191,7 +191,7 @@ impl Redactor {
 }
 
 /// A text with other texts in place of ranges, which are in order.
-fn with_ranges(text: &str, ranges: Vec<(Range<usize>, String)>) -> String {
+pub(super) fn with_ranges(text: &str, ranges: Vec<(Range<usize>, String)>) -> String {
     let mut result = String::with_capacity(text.len());
     let mut copied = 0;
     for (range, shown) in ranges {

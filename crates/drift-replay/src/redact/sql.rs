@@ -2,16 +2,23 @@
 //! a column that is called like one. By tokens, not by the parsed statement: what is
 //! shown is often cut, and what does not parse must not keep its secrets.
 
+use made::Made;
 use reading::{Clause, Reading};
 use regex::Regex;
 use sqlparser::dialect::{Dialect, GenericDialect, MySqlDialect, OracleDialect};
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::Token;
+use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::LazyLock;
 
 mod aligned;
+mod made;
+mod operands;
 mod reading;
+
+/// How often the origin of a column is looked for.
+const MAX_ORIGINS: usize = 3;
 
 /// Longer texts are left to the patterns of any text.
 const MAX_BYTES: usize = 1 << 20;
@@ -22,6 +29,8 @@ pub(super) struct SqlSecrets {
     /// Literals, by their place in the text, with quotes; in order, none in another.
     pub(super) literals: Vec<Range<usize>>,
     pub(super) placeholders: Vec<Slot>,
+    /// The other literals that are texts: they may have secrets of their own.
+    pub(super) texts: Vec<Range<usize>>,
     /// From where on nobody knows what is a literal, and all is hidden.
     pub(super) rest: Option<usize>,
 }
@@ -36,7 +45,7 @@ pub(super) enum Slot {
 
 static STATEMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)\b(?:insert|replace|update|select|delete|merge|values|set|where|having|alter|create|exec|execute|call|with|declare|grant|identified|change|copy|attach|unnest)\b",
+        r"(?i)\b(?:insert|replace|update|select|delete|merge|values|set|where|having|alter|create|exec|execute|call|with|declare|grant|identified|change|copy|attach|pragma|unnest)\b",
     )
     .ok()
 });
@@ -68,7 +77,7 @@ pub(super) fn is_no_value(value: &str, rest: &str) -> bool {
 }
 
 static NO_VALUE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)^(?:null|default|true|false|\$\d+|\?\d*|%s|%\(\w+\)s|:\w+)[),]*$").ok()
+    Regex::new(r"(?i)^\(*(?:select|values|case|null|default|true|false|\$\d+|\?\d*|%s|%\(\w+\)s|:\w+)[),]*$").ok()
 });
 
 /// `N` of `N'x'`, `crypt(` of `crypt('x')`.
@@ -84,20 +93,25 @@ pub(super) fn secrets_of(text: &str, is_secret: &dyn Fn(&str) -> bool) -> SqlSec
     }
     // How a text is to be read is not always known, and the wrong way takes what is
     // inside of quotes for the outside: what is secret in any way is secret.
-    let read = |text: &str, dialect: &dyn Dialect| Reading::of(text, dialect, is_secret);
-    let mut readings = vec![read(text, &GenericDialect {})];
+    let bare;
+    let mut ways: Vec<(&str, &dyn Dialect)> = vec![(text, &GenericDialect {})];
     if text.contains(['\\', '#']) {
-        readings.push(read(text, &MySqlDialect {}));
+        ways.push((text, &MySqlDialect {}));
     }
     if text.contains("q'") || text.contains("Q'") {
-        readings.push(read(text, &OracleDialect {}));
+        ways.push((text, &OracleDialect {}));
     }
     // A summary is one line, so that a comment seems to go on to its end; and a text
     // whose quotes are no pairs may be a sentence with a statement in it.
     let has_comments = text.contains("--") || text.contains("/*");
     if has_comments || text.matches('\'').count() % 2 == 1 {
-        readings.push(read(&without_comment_marks(text), &GenericDialect {}));
+        bare = without_comment_marks(text);
+        ways.push((&bare, &GenericDialect {}));
     }
+    let read = ways
+        .iter()
+        .map(|(text, dialect)| Reading::of(text, *dialect, is_secret));
+    let readings: Vec<Reading<'_>> = read.collect();
     let faults = readings.iter().map(|reading| reading.fault);
     let fault = faults.min().flatten();
     // A sentence with apostrophes is no statement that cannot be read.
@@ -116,8 +130,29 @@ pub(super) fn secrets_of(text: &str, is_secret: &dyn Fn(&str) -> bool) -> SqlSec
                 .any(is_secret);
         found.rest = is_named.then_some(fault);
     }
-    for reading in &readings {
-        Rules::new(reading).collect(&mut found);
+    for (reading, (text, dialect)) in readings.iter().zip(ways) {
+        let rules = Rules::new(reading, Made::default());
+        rules.collect(&mut found);
+        let mut made = rules.made.take();
+        // Columns may come from columns in turn.
+        for _ in 0..MAX_ORIGINS {
+            if made.is_empty() {
+                break;
+            }
+            let names = made.clone();
+            let is_secret = |name: &str| is_secret(name) || names.names(name);
+            let reading = Reading::of(text, dialect, &is_secret);
+            let rules = Rules::new(&reading, made.clone());
+            rules.collect_made(&mut found);
+            let more = rules.made.take();
+            if more == made {
+                break;
+            }
+            made = more;
+        }
+    }
+    if let Some(reading) = readings.first() {
+        found.texts = reading.texts();
     }
     merge(&mut found.literals);
     if let Some(rest) = found.rest {
@@ -179,6 +214,49 @@ pub(super) fn without_secret(literal: &str, placeholder: impl Fn(&str) -> String
     format!("{before}{quote}{}{end}", placeholder(inside))
 }
 
+/// A literal with another inside, or `None` where that stays as it is; only of one that
+/// may be a statement or a document itself.
+pub(super) fn with_inside(literal: &str, shown: impl Fn(&str) -> String) -> Option<String> {
+    let (begin, inside, end) = if literal.starts_with('$') {
+        let inside = without_dollars(literal);
+        let begin = literal.find(inside)?;
+        let end = begin + inside.len();
+        (literal.get(..begin)?, inside, literal.get(end..)?)
+    } else {
+        let open = literal.find(['\'', '"'])?;
+        let quote = literal.get(open..=open)?;
+        let inside = literal.get(open + 1..)?;
+        let cut = inside.strip_suffix(quote);
+        (
+            literal.get(..=open)?,
+            cut.unwrap_or(inside),
+            if cut.is_some() { quote } else { "" },
+        )
+    };
+    let is_document = inside.trim_start().starts_with(['{', '[']);
+    let is_statement = STATEMENT.as_ref().is_some_and(|word| word.is_match(inside));
+    let has_quotes = inside.contains("''");
+    if !is_document && !is_statement && !has_quotes {
+        return None;
+    }
+    let is_escaped = end == "'" || begin.ends_with('\'');
+    let bare = if is_escaped {
+        inside.replace("''", "'")
+    } else {
+        inside.to_owned()
+    };
+    let redacted = shown(&bare);
+    if redacted == bare {
+        return None;
+    }
+    let redacted = if is_escaped {
+        redacted.replace('\'', "''")
+    } else {
+        redacted
+    };
+    Some(format!("{begin}{redacted}{end}"))
+}
+
 fn begins_with_quote(text: &str) -> bool {
     text.starts_with(['\'', '"'])
 }
@@ -205,10 +283,12 @@ struct Rules<'r> {
     tables: aligned::Tables,
     /// Whether names stand in double quotes, and so no texts of MySQL.
     quotes_names: bool,
+    /// The names that turn out to be a secret's.
+    made: RefCell<Made>,
 }
 
 impl<'r> Rules<'r> {
-    fn new(reading: &'r Reading<'r>) -> Rules<'r> {
+    fn new(reading: &'r Reading<'r>, made: Made) -> Rules<'r> {
         let is_quoted = |at| matches!(reading.token(at), Some(Token::Word(word)) if word.quote_style == Some('"'));
         let quotes_names = (0..reading.len()).any(|at| {
             let stands_for_table = matches!(
@@ -221,6 +301,7 @@ impl<'r> Rules<'r> {
             tables: Self::tables(reading),
             reading,
             quotes_names,
+            made: RefCell::new(made),
         }
     }
 
@@ -236,6 +317,7 @@ impl<'r> Rules<'r> {
                 match reading.token(at) {
                     Some(Token::LParen) => {
                         self.list(at, close, found);
+                        self.settings(at, close, found);
                         self.members(at, close, found);
                         self.condition(at, close, found);
                     }
@@ -252,6 +334,7 @@ impl<'r> Rules<'r> {
                 Some(Keyword::CREATE | Keyword::ALTER | Keyword::GRANT) => gives_rights = true,
                 Some(Keyword::IDENTIFIED) => self.identified(at, gives_rights, found),
                 Some(Keyword::FOR) => self.default_for(at, found),
+                Some(Keyword::SELECT) => self.unions(at, found),
                 _ if reading.is(at, &Token::SemiColon) => gives_rights = false,
                 _ => {}
             }
@@ -313,256 +396,6 @@ impl<'r> Rules<'r> {
         }
     }
 
-    /// Goes through what an operand may be: not the conditions of its `CASE`, and of a
-    /// query only what that selects.
-    fn operand(&self, range: Range<usize>, mut visit: impl FnMut(usize)) {
-        let reading = self.reading;
-        let mut parts = vec![range];
-        while let Some(part) = parts.pop() {
-            let mut at = part.start;
-            while at < part.end.min(reading.len()) && reading.look() {
-                if let Some(close) = reading.closing(at) {
-                    let inside = if reading.keyword(at) == Some(Keyword::CASE) {
-                        Some(self.results_of_case(at, close))
-                    } else if begins_select(reading.keyword(at + 1)) {
-                        Some(self.select_lists(at + 1, close))
-                    } else {
-                        None
-                    };
-                    if let Some(inside) = inside {
-                        parts.push(close + 1..part.end);
-                        parts.extend(inside);
-                        break;
-                    }
-                }
-                visit(at);
-                at += 1;
-            }
-        }
-    }
-
-    /// What a `CASE` gives, behind each `THEN` and `ELSE`.
-    fn results_of_case(&self, case: usize, end: usize) -> Vec<Range<usize>> {
-        let reading = self.reading;
-        let mut results = Vec::new();
-        let mut begin = None;
-        for at in reading.top(case + 1..end) {
-            let word = reading.keyword(at);
-            if let Some(Keyword::THEN | Keyword::ELSE | Keyword::WHEN) = word {
-                results.extend(begin.take().map(|begin| begin..at));
-                begin = (word != Some(Keyword::WHEN)).then_some(at + 1);
-            }
-        }
-        results.extend(begin.map(|begin| begin..end));
-        results
-    }
-
-    /// What the queries select that begin here and end with a group.
-    fn select_lists(&self, from: usize, end: usize) -> Vec<Range<usize>> {
-        let reading = self.reading;
-        let mut lists = Vec::new();
-        let mut query = Some(from);
-        while let Some(mut at) = query.filter(|at| *at < end && reading.look()) {
-            if reading.keyword(at) == Some(Keyword::WITH) {
-                at = reading.end_of(at + 1, |word| word == Keyword::SELECT);
-            }
-            let (items, behind) = self.select_list(at + 1);
-            let first = items.first().map_or(behind, |item| item.start);
-            lists.push(first..behind.min(end));
-            query = self.united(behind);
-        }
-        lists
-    }
-
-    fn hide_operand(&self, range: Range<usize>, found: &mut SqlSecrets) {
-        self.operand(range, |at| self.hide(at, found));
-    }
-
-    /// The same, of what a query selects: there, names in double quotes are columns.
-    fn hide_selected(&self, range: Range<usize>, found: &mut SqlSecrets) {
-        self.operand(range, |at| {
-            let is_name = matches!(self.reading.token(at), Some(Token::Word(_)));
-            if !(is_name && self.quotes_names) {
-                self.hide(at, found);
-            }
-        });
-    }
-
-    /// Whether what an operand may be has the name of a secret.
-    fn is_secret(&self, range: &Range<usize>) -> bool {
-        let reading = self.reading;
-        let mut is_secret = false;
-        if reading.names_secret(range) {
-            self.operand(range.clone(), |at| {
-                // Of `token.id`, the column counts.
-                is_secret |= reading.is_secret_name(at) && !reading.is(at + 1, &Token::Period);
-            });
-        }
-        is_secret
-    }
-
-    /// Operands that face each other: what stands where the other has the name of a
-    /// secret is one. `password = 'x'`, `'x' IN (password, token)`, `(name, token) IN
-    /// (('a', 'x'))`, `'x' = ANY (SELECT token FROM users)`, `strcmp(token, 'x') = 0`.
-    fn compare(
-        &self,
-        left: Range<usize>,
-        right: Range<usize>,
-        left_has_values: bool,
-        found: &mut SqlSecrets,
-    ) {
-        if !self.reading.names_secret(&left) && !self.reading.names_secret(&right) {
-            return;
-        }
-        let (left_rows, right_rows) = (self.rows_of(&left), self.rows_of(&right));
-        let (in_left, in_right) = (
-            self.secret_items(&left_rows),
-            self.secret_items(&right_rows),
-        );
-        let is_aligned = in_left.len() == in_right.len();
-        for (secret, rows, other) in [
-            (&in_left, &right_rows, &right),
-            (&in_right, &left_rows, &left),
-        ] {
-            if is_aligned {
-                for row in rows {
-                    self.aligned(row, secret, found);
-                }
-            } else if secret.contains(&true) {
-                self.hide_operand(other.clone(), found);
-            }
-        }
-        // `strcmp(token, 'x') = 0`, `token || 'x' = 'y'`.
-        let left_rows = left_rows.iter().filter(|_| left_has_values);
-        let own = (left_rows.map(|row| (row, &in_left)))
-            .chain(right_rows.iter().map(|row| (row, &in_right)));
-        for (row, secret) in own {
-            for (item, is_secret) in row.iter().zip(secret) {
-                if *is_secret {
-                    self.hide_beside_name(item.clone(), found);
-                }
-            }
-        }
-    }
-
-    /// Hides the texts of an operand with a secret name, but not its names.
-    fn hide_beside_name(&self, range: Range<usize>, found: &mut SqlSecrets) {
-        self.operand(range, |at| {
-            let reading = self.reading;
-            if reading.is_literal(at) && !reading.is_number(at) && reading.name(at).is_none() {
-                self.hide(at, found);
-            }
-        });
-    }
-
-    /// The rows of an operand, each with its items: `(a, b)` is one with two, so are a
-    /// query and `ROW(a, b)`; `((a, b), (c, d))` are two.
-    fn rows_of(&self, operand: &Range<usize>) -> Vec<Vec<Range<usize>>> {
-        let reading = self.reading;
-        let mut range = operand.clone();
-        while range.end > range.start && reading.keyword_before(range.end) == Some(Keyword::NOT) {
-            range.end -= 1;
-        }
-        loop {
-            let begin = self.inner(&range);
-            let close = reading
-                .closing(begin)
-                .filter(|_| matches!(reading.token(begin), Some(Token::LParen | Token::LBracket)));
-            let Some(close) = close.filter(|close| close + 1 >= range.end && reading.look()) else {
-                return vec![vec![range]];
-            };
-            let mut inside = begin + 1..close;
-            if begins_select(reading.keyword(inside.start)) {
-                let lists = self.select_lists(inside.start, close).into_iter();
-                return lists.map(|list| reading.items(list)).collect();
-            }
-            if reading.keyword(inside.start) == Some(Keyword::VALUES) {
-                inside.start += 1;
-            }
-            let mut items = reading.items(inside);
-            if items.len() > 1 {
-                let is_row = |item: &Range<usize>| {
-                    let begin = self.inner(item);
-                    reading.is(begin, &Token::LParen)
-                        && reading
-                            .closing(begin)
-                            .is_some_and(|close| close + 1 >= item.end)
-                };
-                if !items.iter().all(is_row) {
-                    return vec![items];
-                }
-                let rows = items.iter().map(|item| {
-                    let begin = self.inner(item);
-                    let close = reading.closing(begin).unwrap_or(item.end);
-                    reading.items(begin + 1..close)
-                });
-                return rows.collect();
-            }
-            let Some(item) = items.pop() else {
-                return Vec::new();
-            };
-            range = item;
-        }
-    }
-
-    /// Where an operand begins behind the words that only say what is done with it.
-    fn inner(&self, range: &Range<usize>) -> usize {
-        let mut at = range.start;
-        while at < range.end
-            && matches!(
-                self.reading.keyword(at),
-                Some(
-                    Keyword::NOT
-                        | Keyword::DISTINCT
-                        | Keyword::FROM
-                        | Keyword::ANY
-                        | Keyword::ALL
-                        | Keyword::SOME
-                        | Keyword::ARRAY
-                        | Keyword::ROW
-                )
-            )
-        {
-            at += 1;
-        }
-        at
-    }
-
-    fn secret_items(&self, rows: &[Vec<Range<usize>>]) -> Vec<bool> {
-        let width = rows.iter().map(Vec::len).max().unwrap_or(0);
-        let mut secret = vec![false; width];
-        for (index, item) in rows.iter().flat_map(|row| row.iter().enumerate()) {
-            if let Some(secret) = secret.get_mut(index) {
-                *secret |= self.is_secret(item);
-            }
-        }
-        secret
-    }
-
-    /// `CASE token WHEN 'x' THEN …`, `CASE 'x' WHEN token THEN …`.
-    fn case_of(&self, case: usize, end: usize, found: &mut SqlSecrets) {
-        let reading = self.reading;
-        if reading.keyword(case + 1) == Some(Keyword::WHEN) || !reading.names_secret(&(case..end)) {
-            return;
-        }
-        let mut subject = None;
-        let mut when = None;
-        for at in reading.top(case + 1..end) {
-            match reading.keyword(at) {
-                Some(Keyword::WHEN) => {
-                    subject.get_or_insert(case + 1..at);
-                    when = Some(at);
-                }
-                Some(Keyword::THEN) => {
-                    if let (Some(subject), Some(when)) = (&subject, when) {
-                        self.compare(subject.clone(), when + 1..at, true, found);
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-
     /// `PASSWORD 'x'`, `PASSWORD('x')`, `'x' AS password`.
     fn behind_name(&self, name: usize, found: &mut SqlSecrets) {
         let reading = self.reading;
@@ -618,6 +451,7 @@ impl<'r> Rules<'r> {
         let ends_item = reading.item_end(last) == last + 1;
         match reading.clause(first) {
             Clause::Select if has_as || (ends_item && is_operand) => {
+                self.note_column(&item);
                 self.hide_selected(item, found);
             }
             // `unnest(ARRAY['x']) AS password` is a table of one column.
@@ -767,6 +601,11 @@ impl<'r> Rules<'r> {
             return;
         };
         let function = function.value.to_ascii_lowercase();
+        if function.contains("crypt") || function == "hmac" {
+            // Which of them is the key, each function says for itself.
+            self.hide_texts(open + 1..close, found);
+            return;
+        }
         // `JSON_SET` and its like have the document first.
         let first = match function.as_str() {
             "set_config" | "json_object" | "json_build_object" | "jsonb_build_object"
@@ -810,10 +649,6 @@ impl<'r> Rules<'r> {
 
 fn is_part_of_path(reading: &Reading<'_>, at: usize) -> bool {
     reading.before(at) == Some(&Token::Period) || reading.is(at + 1, &Token::Period)
-}
-
-fn begins_select(word: Option<Keyword>) -> bool {
-    matches!(word, Some(Keyword::SELECT | Keyword::WITH))
 }
 
 #[cfg(test)]

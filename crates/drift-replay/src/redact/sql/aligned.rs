@@ -136,7 +136,7 @@ impl Rules<'_> {
 
     /// The begin of what a list of names stands behind: `(…) AS v (name, password)`,
     /// `unnest(…) WITH ORDINALITY v (password, n)`.
-    fn named_by(&self, open: usize) -> Option<usize> {
+    pub(super) fn named_by(&self, open: usize) -> Option<usize> {
         let reading = self.reading;
         let alias = open.checked_sub(1)?;
         reading
@@ -269,6 +269,7 @@ impl Rules<'_> {
         let (items, end) = self.select_list(from);
         for (item, is_secret) in items.iter().zip(columns) {
             if *is_secret {
+                self.note_column(item);
                 self.hide_selected(item.clone(), found);
             }
         }
@@ -285,7 +286,8 @@ impl Rules<'_> {
     /// The query that is united with one that goes on here.
     pub(super) fn united(&self, from: usize) -> Option<usize> {
         let reading = self.reading;
-        let mut at = reading.end_of(from, is_union);
+        // Another query in between belongs to something else.
+        let mut at = reading.end_of(from, |word| is_union(word) || word == Keyword::SELECT);
         reading.keyword(at).filter(|word| is_union(*word))?;
         at += 1;
         while matches!(
@@ -314,6 +316,7 @@ impl Rules<'_> {
                 Keyword::FROM
                     | Keyword::WHERE
                     | Keyword::INTO
+                    | Keyword::SELECT
                     | Keyword::ON
                     | Keyword::RETURNING
                     | Keyword::ORDER

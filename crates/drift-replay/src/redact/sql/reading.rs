@@ -143,7 +143,8 @@ impl<'a> Reading<'a> {
         reading.find_ends(&boundaries);
         let mut secrets = 0;
         for at in 0..reading.pieces.len() {
-            secrets += usize::from(reading.name(at).is_some_and(is_secret));
+            let is_named = reading.name(at).is_some_and(is_secret);
+            secrets += usize::from(is_named || reading.is_key(at));
             reading.secrets_before.push(secrets);
         }
         reading
@@ -263,6 +264,17 @@ impl<'a> Reading<'a> {
         Some(name.trim_start_matches(['@', '$', ':']))
     }
 
+    /// `PRAGMA key = 'x'`, `ATTACH 'a.db' AS a KEY 'x'` of SQLite with encryption.
+    fn is_key(&self, at: usize) -> bool {
+        let before = |count: usize| at.checked_sub(count).and_then(|at| self.keyword(at));
+        let is_name = |known: &[&str]| {
+            let name = self.name(at).unwrap_or_default();
+            known.iter().any(|known| name.eq_ignore_ascii_case(known))
+        };
+        (before(1) == Some(Keyword::PRAGMA) && is_name(&["key", "rekey", "hexkey"]))
+            || (before(2) == Some(Keyword::AS) && self.is_literal(at + 1) && is_name(&["key"]))
+    }
+
     /// Whether a text in brackets is the only one there, and no array.
     fn is_member(&self, at: usize) -> bool {
         let before_bracket = at.checked_sub(2).and_then(|at| self.token(at));
@@ -295,6 +307,14 @@ impl<'a> Reading<'a> {
                         | Token::NationalQuoteDelimitedStringLiteral(_)
                 )
         })
+    }
+
+    /// The literals that are texts.
+    pub(super) fn texts(&self) -> Vec<Range<usize>> {
+        let texts = (0..self.len()).filter(|at| self.is_literal(*at) && !self.is_number(*at));
+        texts
+            .filter_map(|at| Some(self.pieces.get(at)?.range.clone()))
+            .collect()
     }
 
     pub(super) fn is_number(&self, at: usize) -> bool {

@@ -180,6 +180,54 @@ fn a_text_that_no_dialect_can_read_is_hidden_from_where_reading_ends() {
 }
 
 #[test]
+fn columns_that_a_secret_comes_from_are_secret_where_they_are_made() {
+    check(&[
+        "INSERT INTO users (email, password) SELECT e, p FROM unnest(ARRAY['ann'], ARRAY['my hunter2']) AS u(e, p)",
+        "INSERT INTO users (email, password) SELECT u.e, u.p FROM (VALUES ('ann', 'my hunter2')) AS u(e, p)",
+        "WITH n AS (SELECT 'ann' AS e, 'my hunter2' AS p) INSERT INTO users (email, password) SELECT e, p FROM n",
+        "WITH n (e, p) AS (VALUES ('ann', 'my hunter2')) INSERT INTO users (email, password) SELECT e, p FROM n",
+        "UPDATE users SET password = v.x FROM (VALUES (1, 'my hunter2')) AS v (id, x) WHERE users.name = 'ann'",
+        "INSERT INTO users (password) SELECT b.y FROM (SELECT a.x AS y FROM (SELECT 'ann' AS n, 'my hunter2' AS x) a) b",
+        "SELECT name, password FROM users WHERE name = 'ann' UNION ALL SELECT 'ann', 'my hunter2'",
+        "SELECT 'ann', 'my hunter2' UNION SELECT name, password FROM users",
+    ]);
+}
+
+#[test]
+fn settings_are_secrets_by_the_name_beside_them() {
+    check(&[
+        "INSERT INTO settings (key, value) VALUES ('theme', 'ann'), ('api_key', 'my hunter2')",
+        "INSERT INTO settings (id, value, name) VALUES (1, 'my hunter2', 'smtp.password'), (2, 'ann', 'theme')",
+        "UPDATE settings SET value = 'my hunter2' WHERE key = 'api_key' AND owner = 'ann'",
+        "SELECT 1 FROM settings WHERE name = 'api_key' AND value = 'my hunter2' AND owner = 'ann'",
+    ]);
+}
+
+#[test]
+fn statements_and_documents_in_literals_are_looked_into() {
+    check(&[
+        "EXEC('UPDATE users SET password = ''my hunter2'' WHERE name = ''ann''')",
+        "PREPARE s FROM 'SELECT 1 FROM users WHERE name = ''ann'' AND ''my hunter2'' = token'",
+        "EXECUTE IMMEDIATE 'ALTER USER ann IDENTIFIED BY hunter2'",
+        "DO $$ BEGIN UPDATE users SET password = 'my hunter2' WHERE name = 'ann'; END $$",
+        "SELECT dblink_exec('host=h user=ann password=''my hunter2''', 'SELECT 1')",
+        r#"SELECT 1 FROM users WHERE data @> '{"name": "ann", "password": ["my hunter2"]}'"#,
+        r#"INSERT INTO users (data) VALUES ('{"name": "ann", "token": {"a": "it''s hunter2"}}')"#,
+    ]);
+}
+
+#[test]
+fn keys_that_encrypt_are_secrets() {
+    check(&[
+        "PRAGMA key = 'my hunter2'",
+        "ATTACH DATABASE 'ann.db' AS enc KEY 'my hunter2'",
+        "SELECT pgp_sym_decrypt(data, 'my hunter2') FROM users WHERE name = 'ann'",
+        "INSERT INTO users (name, data) VALUES ('ann', AES_ENCRYPT('x', 'my hunter2'))",
+        "SELECT name = 'ann' FROM users WHERE hash = crypt('my hunter2', hash)",
+    ]);
+}
+
+#[test]
 fn literals_that_stand_for_no_secret_are_shown() {
     for statement in [
         "SELECT 1 FROM users WHERE (email, name) = ('a', 'b') AND token IS NULL",
@@ -205,6 +253,13 @@ fn literals_that_stand_for_no_secret_are_shown() {
         "EXEC token @name = 'a'",
         "EXEC [dbo].[token] @name = 'a'",
         "SET @name = 'a'",
+        "INSERT INTO users (id, password) SELECT id, name FROM old WHERE kind = 'a'",
+        "UPDATE users SET password = (SELECT name FROM old WHERE kind = 'b') WHERE name = 'a'",
+        "UPDATE users SET password = CASE WHEN name = 'a' THEN hash END WHERE name = 'a'",
+        "INSERT INTO settings (name, value) VALUES ('theme', 'a'), ('kind', 'b')",
+        "UPDATE settings SET value = 'a' WHERE name = 'theme'",
+        "SELECT id, token FROM users UNION SELECT 5, kind FROM old WHERE kind = 'a'",
+        "SELECT 'INSERT INTO users (name) VALUES (''a'')'",
         "CREATE USER 'a' IDENTIFIED EXTERNALLY",
         "SELECT 1 FROM users WHERE CASE WHEN token IS NULL THEN 'a' ELSE 'b' END = 'b'",
         "SELECT 1 FROM users WHERE token IS NOT NULL AND (kind = 'a' OR kind = 'b') ORDER BY token LIMIT 5",
@@ -244,8 +299,36 @@ fn names_of_types_and_lengths_stay_where_a_literal_beside_them_is_hidden() {
 }
 
 #[test]
+fn of_a_long_text_no_more_is_hidden_than_of_a_short_one() {
+    for (unit, expected) in [
+        (
+            "select=5 where=6 token='a' ",
+            "select=5 where=6 token='[redacted 1]' ",
+        ),
+        (
+            "INSERT INTO users (name, pin) VALUES ('a', 5), ('b', 6); ",
+            "INSERT INTO users (name, pin) VALUES ('a', '[redacted 1]'), ('b', '[redacted 2]'); ",
+        ),
+        (
+            "SELECT name FROM users WHERE name = 'a' AND (id = 5 OR token IN ('x')) UNION ",
+            "SELECT name FROM users WHERE name = 'a' AND (id = 5 OR token IN ('[redacted 1]')) UNION ",
+        ),
+        (
+            "(id = 5 AND token = 'x') OR ",
+            "(id = 5 AND token = '[redacted 1]') OR ",
+        ),
+    ] {
+        assert_eq!(
+            shown(&format!("where {}", unit.repeat(1_000))),
+            format!("where {}", expected.repeat(1_000))
+        );
+    }
+}
+
+#[test]
 fn a_long_text_is_read_in_time_that_grows_with_its_length() {
     for unit in [
+        "select=5 where=6 password=a1 ",
         "password = ",
         "a = 1 ",
         "CASE token WHEN 'x' THEN ",
@@ -263,7 +346,7 @@ fn a_long_text_is_read_in_time_that_grows_with_its_length() {
         "@- ",
     ] {
         // The square of so many takes longer than anybody waits.
-        let text = format!("select {}", unit.repeat(8_000));
+        let text = format!("select {}", unit.repeat(4_000));
         assert!(text.len() < super::MAX_BYTES);
         assert!(!shown(&text).is_empty(), "{unit}");
     }
