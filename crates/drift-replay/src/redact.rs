@@ -166,6 +166,8 @@ static IN_TEXT: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r#"(?i)\b(?:password|identified\s+(?:with\s+\S+\s+)?(?:by|as)(?:\s+password)?)\s+'(?<s>(?:[^']|'')+)'|(?i)\bidentified\s+(?:with\s+\S+\s+)?(?:by|as)\s+"(?<t>[^"]+)""#,
         // The password of `scheme://user:password@host`.
         r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#@:]*:(?<s>[^\s/?#@]+)@",
+        // The same of a URL that was cut before the host: no port has such a number.
+        r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#@:\[\]]+:(?<s>[^\s/?#@]*[^\s/?#@0-9…][^\s/?#@]*)$",
         // Without a password, what stands there in HTTP is a token.
         r"(?i)\bhttps?://(?<s>[^\s/?#@:]+)(?::(?:x-oauth-basic|\[redacted \d+\])?)?@",
         // Whoever has the address of a hook may write to it.

@@ -108,6 +108,7 @@ impl Redactor {
             if let ("auth", Json::String(text)) = (key.as_str(), value)
                 && let Some((user, secret)) = text.split_once(':')
                 && !secret.is_empty()
+                && !secret.starts_with("//")
                 && !text.contains(char::is_whitespace)
             {
                 *text = format!("{user}:{}", self.placeholder(secret));
@@ -118,7 +119,7 @@ impl Redactor {
             return;
         }
         for (key, value) in members {
-            if simple(key) == "pass" {
+            if simple(key) == "pass" && !matches!(value, Json::Bool(_)) {
                 self.hide(value);
             }
         }

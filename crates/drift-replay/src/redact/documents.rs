@@ -23,7 +23,7 @@ static PART: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// PostgreSQL's `Key (email, token)=(ann, x) already exists.`
 static KEY: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"\bKey \((?<k>[^()]*(?:\([^()]*\)[^()]*)*)\)=\((?<v>[^\n]*?)\) (?:already exists|is (?:not present|still referenced|duplicated)|conflicts)").ok()
+    Regex::new(r"\bKey \((?<k>[^()]*(?:\([^()]*\)[^()]*)*)\)=\((?<v>[^\n]*?)(?:\) (?:already exists|is (?:not present|still referenced|duplicated)|conflicts)|$)").ok()
 });
 
 /// MySQL's `Duplicate entry 'x' for key 'users.token'`.
@@ -42,7 +42,8 @@ impl Redactor {
     /// A text without the secrets of the documents in it.
     pub(super) fn documents(&self, text: &str) -> String {
         let mut result = text.to_owned();
-        if result.contains("</") || result.contains("/>") {
+        let is_document = result.trim_start().starts_with('<');
+        if is_document || result.contains("</") || result.contains("/>") {
             result = self.elements(&result);
         }
         if let Some(pattern) = PART.as_ref().filter(|part| part.is_match(&result)) {
@@ -100,6 +101,7 @@ impl Redactor {
         let (Some(element), Some(attribute)) = (ELEMENT.as_ref(), ATTRIBUTE.as_ref()) else {
             return text.to_owned();
         };
+        let is_document = text.trim_start().starts_with('<');
         let mut hidden = Vec::new();
         // Ends that were not found once are nowhere behind.
         let mut endless = HashSet::new();
@@ -124,8 +126,10 @@ impl Redactor {
                 })
                 .collect();
             let says_secret = pairs.iter().any(|(key, range)| {
-                is_naming_member(key)
-                    && self.is_secret_key(text.get(range.clone()).unwrap_or_default())
+                let value = text.get(range.clone()).unwrap_or_default();
+                // `<input type="password" value="…">` of HTML.
+                (is_naming_member(key) && self.is_secret_key(value))
+                    || (*key == "type" && value.eq_ignore_ascii_case("password"))
             });
             is_secret |= says_secret;
             for (key, range) in pairs {
@@ -142,8 +146,9 @@ impl Redactor {
                     self.push(text, at..at + length, &mut hidden);
                     at += length;
                 }
-                // No document has so many, and each takes a look at all of the text.
-                None if endless.len() >= MAX_ENDLESS => {
+                // What was cut goes on to its end; and no document has so many elements
+                // without one, each of which takes a look at all of the text.
+                None if is_document || endless.len() >= MAX_ENDLESS => {
                     self.push(text, at..text.len(), &mut hidden);
                     break;
                 }

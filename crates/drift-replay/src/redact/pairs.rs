@@ -100,7 +100,7 @@ impl Redactor {
                 }
             }
             let rest = text.get(begin..).unwrap_or_default();
-            let value = quoted(rest).or_else(|| {
+            let value = quoted(rest).or_else(|| group(rest)).or_else(|| {
                 let word = WORD.as_ref()?.find(rest)?;
                 let behind = rest.get(word.end()..).unwrap_or_default();
                 // `password: $p` of GraphQL: what it is stands elsewhere.
@@ -259,4 +259,27 @@ fn quoted(text: &str) -> Option<Range<usize>> {
         }
     }
     Some(begin..begin + limit)
+}
+
+/// A list or object at the begin of a text, up to where it is closed or the text was cut.
+fn group(text: &str) -> Option<Range<usize>> {
+    if !text.starts_with(['[', '{']) || text.starts_with("[redacted ") {
+        return None;
+    }
+    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    for (at, c) in text.char_indices().take(MAX_BYTES) {
+        let was_escaped = std::mem::take(&mut escaped);
+        match c {
+            '\\' => escaped = !was_escaped,
+            '"' if !was_escaped => in_text = !in_text,
+            '[' | '{' if !in_text => depth += 1,
+            ']' | '}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 && !in_text {
+            return Some(0..at + c.len_utf8());
+        }
+    }
+    let limit = text.char_indices().nth(MAX_BYTES);
+    Some(0..limit.map_or(text.len(), |(at, _)| at))
 }

@@ -77,12 +77,12 @@ pub(super) fn is_no_value(value: &str, rest: &str) -> bool {
 }
 
 static NO_VALUE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)^\(*(?:select|values|case|null|default|true|false|\$\d+|\?\d*|%s|%\(\w+\)s|:\w+)[),]*$").ok()
+    Regex::new(r"(?i)^(?:=+|/\*|\(*(?:select|values|case|null|default|true|false|\$\d+|\?\d*|%s|%\(\w+\)s|:\w+)[),]*)$").ok()
 });
 
 /// `N` of `N'x'`, `crypt(` of `crypt('x')`.
 static BEFORE_LITERAL: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?i)^(?:\w+\()*(?:[nebxrq]|u&|_\w+)?$").ok());
+    LazyLock::new(|| Regex::new(r"(?i)^\(*(?:\w+\()*(?:[nebxrq]|u&|_\w+)?$").ok());
 
 /// The secrets of what may be a statement, or a part of one.
 pub(super) fn secrets_of(text: &str, is_secret: &dyn Fn(&str) -> bool) -> SqlSecrets {
@@ -403,7 +403,10 @@ impl<'r> Rules<'r> {
             if reading.is(name + 1, &Token::LParen) && !self.is_table(name) {
                 self.hide_texts(name + 2..close, found);
             }
-        } else if reading.is_value(name + 1) {
+        } else if reading.is_value(name + 1)
+            // `SET SESSION AUTHORIZATION 'ann'` names a user.
+            && reading.keyword(name) != Some(Keyword::AUTHORIZATION)
+        {
             self.hide(name + 1, found);
         }
     }
@@ -527,10 +530,17 @@ impl<'r> Rules<'r> {
         }
     }
 
-    /// A function that compares in a condition: `starts_with(token, 'x')`.
+    /// A function that compares, or has one argument for the other; in a condition, any: `starts_with(token, 'x')`.
     fn condition(&self, open: usize, close: usize, found: &mut SqlSecrets) {
         let reading = self.reading;
-        if reading.clause(open) != Clause::Where
+        let compares = match reading.before(open) {
+            Some(Token::Word(function)) => {
+                let is_known = |known: &&str| function.value.eq_ignore_ascii_case(known);
+                COMPARING.iter().any(is_known)
+            }
+            _ => false,
+        };
+        if (reading.clause(open) != Clause::Where && !compares)
             || !reading.names_secret(&(open..close))
             || !self.is_call(open)
         {
@@ -609,7 +619,7 @@ impl<'r> Rules<'r> {
         // `JSON_SET` and its like have the document first.
         let first = match function.as_str() {
             "set_config" | "json_object" | "json_build_object" | "jsonb_build_object"
-            | "hstore" | "map" | "object_construct" => 0,
+            | "hstore" | "map" | "named_struct" | "object_construct" => 0,
             _ if function.starts_with("json") => 1,
             _ => return,
         };
@@ -646,6 +656,12 @@ impl<'r> Rules<'r> {
         }
     }
 }
+
+/// Functions that give one argument for another, or tell whether they are alike.
+const COMPARING: [&str; 14] = [
+    "coalesce", "decode", "greatest", "ifnull", "iif", "instr", "isnull", "least", "locate",
+    "nullif", "nvl", "replace", "strcmp", "strpos",
+];
 
 fn is_part_of_path(reading: &Reading<'_>, at: usize) -> bool {
     reading.before(at) == Some(&Token::Period) || reading.is(at + 1, &Token::Period)

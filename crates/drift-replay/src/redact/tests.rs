@@ -10,7 +10,7 @@ fn redactor() -> Redactor {
 
 #[test]
 fn every_built_in_pattern_compiles() {
-    assert_eq!(IN_TEXT.len(), 16);
+    assert_eq!(IN_TEXT.len(), 17);
 }
 
 #[test]
@@ -573,6 +573,7 @@ fn documents_within_documents_are_read_as_what_they_are() {
         r#"<user name="ann" password="my hunter2"/>"#,
         r#"<ns:Password xsi:type="string"><![CDATA[my hunter2]]></ns:Password><name>ann</name>"#,
         r#"<add key="ApiKey" value="my hunter2"/><add key="name" value="ann"/>"#,
+        r#"<input type="password" name="p" value="my hunter2"/><input name="q" value="ann"/>"#,
         r#"<property name="password">my <b>hunter2</b></property><b>ann</b>"#,
         "--x\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\nmy hunter2\r\n--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nann\r\n--x--",
         "--x\nContent-Disposition: form-data; name=token\nContent-Type: text/plain\n\nmy\nhunter2\n--x--",
@@ -582,6 +583,24 @@ fn documents_within_documents_are_read_as_what_they_are() {
     ]);
     let body = r#"{"body":"{ \"name\": \"ann\" }"}"#;
     assert_eq!(redactor().text(body), body);
+}
+
+#[test]
+fn what_was_cut_within_a_secret_does_not_show_its_begin() {
+    check(&[
+        r#"{"name":"ann","a":{"password":["my hunter2","my hunt"#,
+        r#"log: {"password": {"a": "my hunter2"}, "name": "ann"}"#,
+        "<user><name>ann</name><password>my hunter2",
+        "<password>my hunter2",
+        "postgres://ann:hunter2",
+        "Key (email, token)=(ann, hunter2",
+        "UPDATE users SET name = 'ann', password = $tag$my hunter2",
+        "Authorization: Basic my hunter2",
+        "start --name ann --password 'my hunter2",
+    ]);
+    for same in ["http://h:8080", "http://[::1]:80", "use <token> for it"] {
+        assert_eq!(redactor().text(same), same);
+    }
 }
 
 #[test]

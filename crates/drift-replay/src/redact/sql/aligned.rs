@@ -75,6 +75,16 @@ impl Rules<'_> {
                     self.line_up(at + 1, &columns, found);
                     return;
                 }
+                (_, Some(Keyword::FROM)) if reading.keyword(at + 1) == Some(Keyword::STDIN) => {
+                    // `COPY users (name, password) FROM STDIN;` and its lines.
+                    let end = (at + 2..reading.len()).find(|at| reading.is(*at, &Token::SemiColon));
+                    let data = end.and_then(|end| Some(reading.pieces.get(end)?.range.end));
+                    found.rest = match (found.rest, data) {
+                        (Some(rest), Some(data)) => Some(rest.min(data)),
+                        (rest, data) => rest.or(data),
+                    };
+                    return;
+                }
                 (None | Some(Token::SemiColon | Token::RParen), _) => return,
                 (Some(Token::Comma), _) if !has_output => return,
                 (_, Some(word)) if ends_list(word) => return,
@@ -278,9 +288,38 @@ impl Rules<'_> {
             && let Some(star) = items.iter().position(|item| self.is_star(item))
         {
             parts.push((end + 1, star));
+            if columns
+                .get(star..)
+                .is_some_and(|columns| columns.contains(&true))
+            {
+                self.other_tables(end + 1, found);
+            }
         }
         parts.extend(self.united(end).map(|at| (at, 0)));
         parts
+    }
+
+    /// Hides what tables are made of behind the first: which of the columns are theirs,
+    /// nobody knows.
+    fn other_tables(&self, from: usize, found: &mut SqlSecrets) {
+        let reading = self.reading;
+        let end = reading.end_of(from, |word| {
+            is_union(word) || matches!(word, Keyword::WHERE | Keyword::ORDER | Keyword::GROUP)
+        });
+        let mut is_first = true;
+        for at in reading.top(from..end) {
+            is_first &=
+                !reading.is(at, &Token::Comma) && reading.keyword(at) != Some(Keyword::JOIN);
+            match reading.closing(at) {
+                Some(close) if !is_first && reading.keyword(at + 1) == Some(Keyword::VALUES) => {
+                    self.hide_texts(at + 1..close, found);
+                }
+                Some(close) if !is_first && begins_query(reading, at + 1) => {
+                    self.hide_operand(at..close + 1, found);
+                }
+                _ => {}
+            }
+        }
     }
 
     /// The query that is united with one that goes on here.

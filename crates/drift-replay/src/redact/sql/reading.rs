@@ -245,6 +245,8 @@ impl<'a> Reading<'a> {
         let name = match self.token(at)? {
             Token::Word(word) => &word.value,
             Token::DoubleQuotedString(name) => name,
+            // MySQL's alias in quotes.
+            Token::SingleQuotedString(name) if self.keyword_before(at) == Some(Keyword::AS) => name,
             Token::SingleQuotedString(path) => match self.before(at)? {
                 Token::Arrow | Token::LongArrow | Token::LBracket | Token::Comma
                     if path.starts_with("$.") =>
@@ -288,10 +290,13 @@ impl<'a> Reading<'a> {
 
     /// Whether a text is the name of a member of a document: `data->>'password'`.
     pub(super) fn is_name_of_member(&self, at: usize) -> bool {
-        matches!(
-            self.before(at),
-            Some(Token::Arrow | Token::LongArrow | Token::HashArrow | Token::HashLongArrow)
-        )
+        // `<->` is a distance, and not read as one.
+        let is_distance = at.checked_sub(2).and_then(|at| self.token(at)) == Some(&Token::Lt);
+        !is_distance
+            && matches!(
+                self.before(at),
+                Some(Token::Arrow | Token::LongArrow | Token::HashArrow | Token::HashLongArrow)
+            )
     }
 
     pub(super) fn is_value(&self, at: usize) -> bool {
@@ -579,6 +584,8 @@ impl<'a> Reading<'a> {
             // Functions, not joins.
             Keyword::LEFT | Keyword::RIGHT if is_call => Boundary::Nothing,
             Keyword::END if self.opening(at).is_some() => Boundary::Nothing,
+            // `BACKUP … WITH PASSWORD = 'x'`, and not `timestamp WITH TIME ZONE`.
+            Keyword::WITH if self.keyword(at + 1) != Some(Keyword::TIME) => Boundary::Operand,
             _ if begins_item(word) => Boundary::Item,
             _ if ends_operand(word) => Boundary::Operand,
             _ if self.begins_setting(at) => Boundary::BeforeOperand,
@@ -667,8 +674,17 @@ impl<'a> Reading<'a> {
                 | Token::ExclamationMarkDoubleTildeAsterisk
                 | Token::CaretAt
                 | Token::AtArrow
-                | Token::ArrowAt,
+                | Token::ArrowAt
+                | Token::AtAt
+                | Token::TwoWayArrow
+                | Token::Mod
+                | Token::CustomBinaryOperator(_),
             ) => true,
+            // Of arrays; in MySQL it is `AND`.
+            Some(Token::Overlap) => {
+                self.keyword(at + 1) == Some(Keyword::ARRAY)
+                    || self.before(at) == Some(&Token::RBracket)
+            }
             _ => match self.keyword(at) {
                 // `SET app.token TO 'x'`, and not `SIMILAR TO` or `GRANT … TO`.
                 Some(Keyword::TO) => self.clause_before(at) == Clause::Set,
@@ -695,12 +711,19 @@ impl<'a> Reading<'a> {
 /// The place of the first text in quotes that a word follows without a space: it ends
 /// where another begins, and all behind it is read the wrong way round.
 fn misquoted(text: &str, pieces: &[Piece]) -> Option<usize> {
-    let is_misquoted = |piece: &&Piece| {
+    let is_misquoted = |(at, piece): &(usize, &Piece)| {
+        // `'x'OR name = 'y'` is a statement.
+        if let Some(Token::Word(word)) = pieces.get(at + 1).map(|piece| &piece.token)
+            && (begins_item(word.keyword) || ends_operand(word.keyword))
+        {
+            return false;
+        }
         let is_quoted = matches!(piece.token, Token::SingleQuotedString(_));
         let rest = text.get(piece.range.end..).unwrap_or_default();
         is_quoted && rest.starts_with(|c: char| c.is_alphanumeric() || c == '_')
     };
-    Some(pieces.iter().find(is_misquoted)?.range.start)
+    let (_, found) = pieces.iter().enumerate().find(is_misquoted)?;
+    Some(found.range.start)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -48,6 +48,12 @@ fn a_comparison_hides_the_side_that_faces_a_secret() {
         "SELECT 1 FROM users WHERE name = 'ann' AND position('my hunter2' IN token) > 0",
         "SELECT 1 FROM users WHERE name = 'ann' AND (SELECT token FROM old WHERE name = 'ann') = 'my hunter2'",
         "SELECT 1 FROM users WHERE name = 'ann' AND token || 'x' = 'my hunter2'",
+        "SELECT 1 FROM users WHERE name = 'ann' AND token % 'my hunter2'",
+        "SELECT 1 FROM users WHERE name = 'ann' AND token <-> 'my hunter2' < 5",
+        "SELECT 1 FROM users WHERE name = 'ann' AND to_tsvector(token) @@ to_tsquery('my hunter2')",
+        "SELECT 1 FROM users WHERE name = 'ann' AND token && ARRAY['my hunter2']",
+        "SELECT 1 FROM users WHERE token ='my hunter2'OR name ='ann'",
+        "SELECT nullif(token, 'my hunter2'), 'ann' FROM users WHERE name = 'ann'",
         "SELECT 1 FROM users WHERE name = 'ann' AND [token] = N'my hunter2'",
         "SELECT CASE token WHEN 'my hunter2' THEN 'ann' END FROM users",
         "SELECT CASE WHEN name = 'ann' AND token = 'my hunter2' THEN 'ann' END FROM users",
@@ -73,6 +79,7 @@ fn an_alias_with_or_without_as_hides_all_of_its_item() {
         "SELECT u.* FROM (SELECT 'ann' name, 'my hunter2' password) u WHERE u.name = 'ann'",
         "DELETE FROM users WHERE name = 'ann' RETURNING 'ann' name, 'my hunter2' password",
         "SELECT 'ann', 'my hunter2' INTO @nick, @password",
+        "SELECT 'ann' AS 'name', 'my hunter2' AS 'password'",
         "SELECT password FROM unnest(ARRAY['my hunter2']) AS password",
     ]);
 }
@@ -86,6 +93,8 @@ fn values_line_up_with_a_list_of_columns_wherever_they_come_from() {
         "INSERT INTO users (email, password) SELECT * FROM (SELECT 'ann', 'my hunter2') AS v",
         "INSERT INTO users (email, password) SELECT * FROM (SELECT * FROM (VALUES ('ann', 'my hunter2')) a) b",
         "INSERT INTO users (email, password) (SELECT 'ann', 'my hunter2')",
+        "INSERT INTO users (email, password) SELECT * FROM (SELECT 'ann') a, (SELECT 'my hunter2') b",
+        "COPY users (name, password) FROM STDIN;\nb\thunter2\n\\.\n",
         "INSERT INTO users (email, password) SELECT * FROM unnest(ARRAY['ann', 'ann'], ARRAY['my hunter2', 'x'])",
         "INSERT INTO users (email, password) SELECT unnest(ARRAY['ann']), unnest(ARRAY['my hunter2'])",
         "SELECT 1 FROM unnest(ARRAY['ann'], ARRAY['my hunter2']) AS v (email, password)",
@@ -153,6 +162,8 @@ fn commands_that_give_somebody_a_password_hide_it() {
         "ALTER USER 'ann' IDENTIFIED BY 'x' REPLACE 'my hunter2' RETAIN CURRENT PASSWORD REQUIRE SUBJECT 'ann'",
         "GRANT ALL ON a.* TO 'ann'@'%' IDENTIFIED BY 'my hunter2'",
         "ALTER LOGIN ann WITH PASSWORD = 'my hunter2' OLD_PASSWORD = 'my hunter2'",
+        "BACKUP DATABASE a TO DISK = 'ann' WITH PASSWORD = 'my hunter2'",
+        "CREATE DATABASE SCOPED CREDENTIAL c WITH IDENTITY = 'ann', SECRET = 'my hunter2'",
         "CREATE USER MAPPING FOR ann SERVER s OPTIONS (user 'ann', password 'my hunter2')",
         "CREATE ROLE ann PASSWORD 'my hunter2' VALID UNTIL 'annually'",
     ]);
@@ -253,6 +264,8 @@ fn literals_that_stand_for_no_secret_are_shown() {
         "EXEC token @name = 'a'",
         "EXEC [dbo].[token] @name = 'a'",
         "SET @name = 'a'",
+        "SET SESSION AUTHORIZATION 'a'",
+        "SELECT jsonb_build_object('name', name, 'token', token, 'kind', 'a') FROM users",
         "INSERT INTO users (id, password) SELECT id, name FROM old WHERE kind = 'a'",
         "UPDATE users SET password = (SELECT name FROM old WHERE kind = 'b') WHERE name = 'a'",
         "UPDATE users SET password = CASE WHEN name = 'a' THEN hash END WHERE name = 'a'",
@@ -277,6 +290,10 @@ fn literals_that_stand_for_no_secret_are_shown() {
 #[test]
 fn names_of_types_and_lengths_stay_where_a_literal_beside_them_is_hidden() {
     for (statement, expected) in [
+        (
+            "SELECT f(password := 'x') FROM users WHERE token = ('y') AND pin = /* a */ 5",
+            "SELECT f(password := '[redacted 1]') FROM users WHERE token = ('[redacted 2]') AND pin = /* a */ '[redacted 3]'",
+        ),
         (
             "DECLARE @password VARCHAR(20) = 'x'",
             "DECLARE @password VARCHAR(20) = '[redacted 1]'",
