@@ -52,22 +52,54 @@ impl Redactor {
         let is_statement = |key: &str| STATEMENT_MEMBERS.contains(&key);
         let statement = members.iter().find_map(|(key, value)| {
             let text = value.as_str().filter(|_| is_statement(key))?;
-            Some(secrets_of(text, &|name| self.is_secret_key(name)))
+            let secrets = secrets_of(text, &|name| self.is_secret_key(name));
+            Some((secrets, takes_arrays(text)))
         });
-        let Some(secrets) = statement else { return };
+        let Some((secrets, takes_arrays)) = statement else {
+            return;
+        };
         for (key, parameters) in members {
             if !PARAMETER_MEMBERS.contains(&key.as_str()) {
                 continue;
             }
             for slot in &secrets.placeholders {
-                self.parameter(parameters, slot);
+                self.parameter(parameters, slot, takes_arrays);
                 // A list of rows, each with its own.
                 if let Json::Array(rows) = parameters {
                     for row in rows {
-                        self.parameter(row, slot);
+                        let has_arrays = match (&*row, slot) {
+                            (Json::Array(row), Slot::Position(index)) => {
+                                matches!(row.get(*index), Some(Json::Array(_)))
+                            }
+                            _ => true,
+                        };
+                        // What is an array for the statement is no row of it.
+                        if has_arrays || !takes_arrays {
+                            self.parameter(row, slot, takes_arrays);
+                        }
                     }
                 }
             }
+        }
+    }
+
+    fn parameter(&self, parameters: &mut Json, slot: &Slot, takes_arrays: bool) {
+        let found = match (parameters, slot) {
+            (Json::Array(items), Slot::Position(index)) => {
+                let is_row = |item: &Json| matches!(item, Json::Array(row) if row.len() > *index);
+                // An array among parameters that are none is one itself.
+                let are_rows = items
+                    .iter()
+                    .all(|item| is_row(item) || matches!(item, Json::Object(_)));
+                items.get_mut(*index).filter(|_| takes_arrays || !are_rows)
+            }
+            (Json::Object(members), Slot::Name(name)) => members
+                .iter_mut()
+                .find_map(|(key, value)| (key == name).then_some(value)),
+            _ => None,
+        };
+        if let Some(value) = found {
+            self.hide(value);
         }
     }
 
@@ -122,21 +154,6 @@ impl Redactor {
             if simple(key) == "pass" && !matches!(value, Json::Bool(_)) {
                 self.hide(value);
             }
-        }
-    }
-
-    fn parameter(&self, parameters: &mut Json, slot: &Slot) {
-        let found = match (parameters, slot) {
-            (Json::Array(items), Slot::Position(index)) => items.get_mut(*index),
-            (Json::Object(members), Slot::Name(name)) => members
-                .iter_mut()
-                .find_map(|(key, value)| (key == name).then_some(value)),
-            _ => None,
-        };
-        match found {
-            // A row of parameters, of which one may be the secret.
-            None | Some(Json::Array(_) | Json::Object(_)) => {}
-            Some(value) => self.hide(value),
         }
     }
 
@@ -197,6 +214,15 @@ impl Redactor {
             self.hide(value);
         }
     }
+}
+
+/// Whether the parameters of a statement may be arrays: `unnest($1)`, `ANY($1)`,
+/// `$1::text[]`.
+fn takes_arrays(statement: &str) -> bool {
+    let lower = statement.to_ascii_lowercase();
+    ["unnest", "any(", "any (", "[]"]
+        .iter()
+        .any(|sign| lower.contains(sign))
 }
 
 /// An argument of GraphQL that is a variable.

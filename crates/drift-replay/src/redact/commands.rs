@@ -17,7 +17,8 @@ impl Redactor {
         let words: Vec<&str> = command.split(' ').collect();
         let arguments: Vec<Option<&str>> = words.iter().copied().map(Some).collect();
         let name = words.first().copied().unwrap_or_default();
-        let Some(first) = first_secret_argument(name, &arguments) else {
+        let first = first_secret_argument(name, &arguments);
+        let Some(first) = first.or_else(|| self.first_field(&words)) else {
             return self.text(summary);
         };
         let (shown, secret) = words.split_at(first.min(words.len()));
@@ -106,14 +107,27 @@ impl Redactor {
         }
     }
 
+    /// Where in a command that is written out the value of a secret field or key begins.
+    fn first_field(&self, words: &[&str]) -> Option<usize> {
+        let (name, arguments) = words.split_first()?;
+        let is_secret = |word: &&str| {
+            let last = word.rsplit(':').next().unwrap_or(word);
+            self.is_secret_key(last)
+        };
+        let field = arguments.iter().position(is_secret)?;
+        is(name, &COMMANDS_WITH_FIELDS).then_some(field + 2)
+    }
+
     /// A command with its arguments in one text.
     fn written_out(&self, text: &str) -> String {
         let words: Vec<Option<&str>> = text.split(' ').map(Some).collect();
         let name = words.first().copied().flatten().unwrap_or_default();
-        let Some(first) = first_secret_argument(name, &words) else {
+        let first = first_secret_argument(name, &words);
+        let words: Vec<&str> = words.into_iter().flatten().collect();
+        let Some(first) = first.or_else(|| self.first_field(&words)) else {
             return text.to_owned();
         };
-        let words = words.into_iter().flatten().enumerate();
+        let words = words.into_iter().enumerate();
         let shown = words.map(|(at, word)| match word {
             // What stands for an argument that is recorded beside it.
             "?" => word.to_owned(),

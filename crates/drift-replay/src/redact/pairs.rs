@@ -36,8 +36,12 @@ impl Redactor {
     /// A text without the values whose names are a secret's.
     pub(super) fn pairs(&self, text: &str) -> String {
         let mut hidden = Hidden::new(text);
-        self.named_values(text, &mut hidden);
-        self.flags(text, &mut hidden);
+        if text.contains(['=', ':']) {
+            self.named_values(text, &mut hidden);
+        }
+        if text.contains('-') {
+            self.flags(text, &mut hidden);
+        }
         hidden.replaced(self)
     }
 

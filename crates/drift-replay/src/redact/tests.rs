@@ -217,6 +217,16 @@ fn the_summary_of_a_call_loses_all_words_of_a_password_and_no_other() {
             "ioredis config set requirepass [redacted 1] [redacted 2] [redacted 3]",
         ),
         ("redis", "redis SET auth 1", "redis SET auth 1"),
+        (
+            "ioredis",
+            "ioredis HSET user:1 name ann password my hunter2",
+            "ioredis HSET user:1 name ann password [redacted 1] [redacted 2]",
+        ),
+        (
+            "ioredis",
+            "ioredis HGET user:1 password",
+            "ioredis HGET user:1 password",
+        ),
         ("pg", "pg SELECT 1", "pg SELECT 1"),
         (
             "http",
@@ -441,6 +451,14 @@ fn parameters_at_the_places_of_secret_columns_are_secrets() {
         (
             r#"{"query":"SELECT 1 FROM users WHERE token = :one","parameters":{"one":"hunter2"}}"#,
             r#""parameters":{"one":"[redacted 1]"}"#,
+        ),
+        (
+            r#"{"query":"INSERT INTO users (name, password) SELECT * FROM unnest($1::text[], $2::text[])","values":[["ann","bob"],["hunter2","x"]]}"#,
+            r#""values":[["ann","bob"],["[redacted 1]","[redacted 2]"]]"#,
+        ),
+        (
+            r#"{"query":"SELECT 1 FROM users WHERE id = $1 AND token = ANY($2)","values":[7,["hunter2"]]}"#,
+            r#""values":[7,["[redacted 1]"]]"#,
         ),
         (
             r#"{"query":{"text":"SELECT 1 FROM users WHERE id = ? AND token = ?","values":[7,"hunter2"]}}"#,
