@@ -23,7 +23,7 @@ pub(crate) struct Style {
 /// Where results appear while the run goes on, with a line of progress below them on a terminal.
 pub(crate) struct Shown {
     pub(crate) style: Style,
-    prints_tests: bool,
+    pub(crate) prints_tests: bool,
     all: usize,
     has_progress: bool,
 }

@@ -26,6 +26,7 @@ mod attempt;
 mod cancel;
 mod coverage;
 mod http;
+mod late;
 mod observe;
 mod outcome;
 mod plan;
@@ -295,6 +296,13 @@ impl Run {
                     biased;
                     () = cancel.cancelled() => {}
                     () = self.run_stage(&mut stage, tests.iter().copied().collect()) => {}
+                }
+                if stage.gone.is_none() {
+                    tokio::select! {
+                        biased;
+                        () = cancel.cancelled() => {}
+                        () = late::wait_for_late_calls(&stage, self.observer.as_ref()) => {}
+                    }
                 }
             }
         }

@@ -14,10 +14,13 @@ use crate::drive::{
 use crate::filter::Filter;
 use crate::load::{LoadError, Recording, Trace};
 use crate::matcher::Matcher;
-use crate::outbound::{LiveCall, MatchedSpan, PoolQueries, check_outbound_among};
+use crate::outbound::{
+    CallState, LiveCall, MatchedSpan, OutboundOptions, OutboundReport, PoolQueries,
+    check_outbound_among,
+};
 use crate::report::{MatchEvent, Place, RunResults, SentRequest, TestResult, TestState};
 use crate::request::MockRequest;
-use crate::server::{Listen, MockEvent, Sdk};
+use crate::server::{Listen, MockEvent, Sdk, TestRecord};
 use crate::service::{NoSandbox, PORT_INTERVAL, Readiness, Sandbox, ServiceSpec};
 use crate::span::Span;
 use crate::wording::{count, with_causes};
@@ -330,6 +333,55 @@ impl Judge {
         result
     }
 
+    /// How long calls of a test are worth waiting for that are recorded, and that nobody
+    /// has asked for yet: those that began, when they were recorded, shortly before the
+    /// response or behind it. As long behind it as they came then, and half a second;
+    /// five seconds at most. `late` is what came since the test ended.
+    pub fn late_calls(&self, outcome: &TestOutcome, late: &TestRecord) -> Option<Duration> {
+        /// What is not waited for by the service may be asked for behind the response
+        /// though it began before it.
+        const BEFORE_MILLIS: i128 = 250;
+        const SLACK_MILLIS: i128 = 500;
+        const MAX_MILLIS: i128 = 5_000;
+        if !self.config.outbound.missing || outcome.response.is_err() {
+            return None;
+        }
+        let spans = self.spans_of(&outcome.test.trace_id).ok()?;
+        let root = spans.iter().find(|span| span.is_root_span)?;
+        let end = root.start_unix_nanos? + i128::from(root.duration_nanos?);
+        let live = self.live_calls(outcome.record.mocks.iter().chain(&late.mocks));
+        let millis_behind = self
+            .outbound(&spans, &live, &self.config.outbound)
+            .calls
+            .iter()
+            .filter(|call| call.state == CallState::Missing)
+            .filter_map(|call| {
+                let id = call.recorded_span_id.as_deref()?;
+                let span = spans.iter().find(|span| span.span_id == id)?;
+                Some((span.start_unix_nanos? - end) / 1_000_000)
+            })
+            .filter(|millis| *millis >= -BEFORE_MILLIS)
+            .max()?;
+        let millis = (millis_behind.max(0) + SLACK_MILLIS).min(MAX_MILLIS);
+        u64::try_from(millis).ok().map(Duration::from_millis)
+    }
+
+    fn live_calls<'e>(&self, events: impl Iterator<Item = &'e Arc<MockEvent>>) -> Vec<LiveCall> {
+        events.filter_map(|event| self.live_call(event)).collect()
+    }
+
+    /// The recorded calls of a test beside those that were made.
+    fn outbound(
+        &self,
+        spans: &[Span],
+        live: &[LiveCall],
+        options: &OutboundOptions,
+    ) -> OutboundReport {
+        check_outbound_among(spans, live, options, &self.config.comparison, |span| {
+            self.pool_queries.make_all_like(span, &self.recording)
+        })
+    }
+
     fn spans_of(&self, trace_id: &str) -> Result<Vec<Span>, LoadError> {
         let trace = self.recording.trace(trace_id);
         let indices = trace.into_iter().flat_map(Trace::spans);
@@ -378,11 +430,8 @@ impl Judge {
                 "{not_kept} more calls were answered and not kept; which recorded ones are missing is not judged"
             ));
         }
-        let live: Vec<LiveCall> = events().filter_map(|event| self.live_call(event)).collect();
-        let report =
-            check_outbound_among(spans, &live, &options, &self.config.comparison, |span| {
-                self.pool_queries.make_all_like(span, &self.recording)
-            });
+        let live = self.live_calls(events());
+        let report = self.outbound(spans, &live, &options);
         if result.state != TestState::Cancelled {
             result.calls = report.calls;
         }

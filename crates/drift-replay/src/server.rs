@@ -588,6 +588,12 @@ impl ServerHandle {
         records.running.remove(trace_id).unwrap_or_default()
     }
 
+    /// What has come for a test since it ended.
+    pub fn late_of(&self, trace_id: &str) -> TestRecord {
+        let records = lock(&self.shared.records);
+        records.late.get(trace_id).cloned().unwrap_or_default()
+    }
+
     /// What came for tests after they had ended.
     pub fn take_late(&self) -> HashMap<String, TestRecord> {
         std::mem::take(&mut lock(&self.shared.records).late)

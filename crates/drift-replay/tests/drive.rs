@@ -21,7 +21,7 @@ use drift_replay::drive::{
     Cancel, Notice, Observer, PlannedTest, Roots, RunOutcome, RunPlan, SandboxPlan, TestError,
     TestOutcome, Unobserved, planned_tests, recorded_environments, run_tests,
 };
-use drift_replay::server::{Answered, Answering, Listen};
+use drift_replay::server::{Answered, Answering, Listen, TestRecord};
 use drift_replay::service::{Sandbox, ServiceSpec};
 use drift_replay::{LoadOptions, MatchOptions, Matcher, Recording, Span};
 use sdk::{DEADLINE, ports::free_port};
@@ -628,6 +628,37 @@ async fn calls_after_the_response_are_kept_with_their_test() {
     assert_eq!(of(&outcome, "1").late.mocks.len(), 1);
     assert_eq!(of(&outcome, "2").record.mocks.len(), 1);
     assert_eq!(error_code(&outcome, "gone"), "root_unreadable");
+}
+
+/// Expects a late call of one test.
+struct Expecting(&'static str);
+
+impl Observer for Expecting {
+    fn late_calls(&self, outcome: &TestOutcome, late: &TestRecord) -> Option<Duration> {
+        let lacks = outcome.test.trace_id == self.0 && late.mocks.is_empty();
+        lacks.then_some(if self.0 == "never" {
+            Duration::from_millis(100)
+        } else {
+            DEADLINE
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_behind_the_last_response_are_waited_for_until_they_come_or_their_time_is_over() {
+    let begin = Instant::now();
+    for (expected, came) in [("late", 1), ("never", 0)] {
+        let project = Project::new().with("never", "/echo").with("late", "/late");
+        let outcome = run_tests(
+            Arc::new(project.plan()),
+            Arc::new(Recorded::default()),
+            Arc::new(Expecting(expected)),
+            Cancel::default(),
+        )
+        .await;
+        assert_eq!(of(&outcome, expected).late.mocks.len(), came);
+    }
+    assert!(begin.elapsed() < DEADLINE);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

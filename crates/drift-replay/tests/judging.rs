@@ -129,7 +129,11 @@ fn judge_run(
     body: Result<&'static [u8], TestError>,
     mocks: Vec<Arc<MockEvent>>,
 ) -> TestResult {
-    let outcome = TestOutcome {
+    Judge::new(Arc::new(config), recording).test(&outcome_of(body, mocks))
+}
+
+fn outcome_of(body: Result<&'static [u8], TestError>, mocks: Vec<Arc<MockEvent>>) -> TestOutcome {
+    TestOutcome {
         test: PlannedTest {
             trace_id: TEST.to_owned(),
             file: Arc::new(PathBuf::from("traces/1.jsonl")),
@@ -154,8 +158,7 @@ fn judge_run(
         crashed: false,
         retried: false,
         duration: Duration::from_millis(5),
-    };
-    Judge::new(Arc::new(config), recording).test(&outcome)
+    }
 }
 
 fn codes(result: &TestResult) -> Vec<&'static str> {
@@ -210,6 +213,41 @@ fn a_call_that_only_another_test_has_is_new_here() {
 fn a_call_made_again_is_answered_and_named() {
     let result = judge(Ok(br#"{"total":7}"#), &["/a", "/b", "/b"]);
     assert_eq!(codes(&result), ["CALL_MORE_OFTEN"]);
+}
+
+#[test]
+fn calls_that_were_recorded_at_the_response_and_behind_it_are_waited_for_as_long_as_they_took() {
+    let directory = tempfile::tempdir().unwrap();
+    let recording = Arc::new(recording(directory.path()));
+    let matcher = matcher(&recording);
+    matcher.begin_test(TEST);
+    let config = Config::defaults(directory.path(), &|_| None);
+    let strict = Judge::new(Arc::new(config), Arc::clone(&recording));
+    let body: &[u8] = br#"{"total":7}"#;
+    let patience = |judge: &Judge, before: &[&str], behind: &[&str]| {
+        let made = |paths: &[&str]| paths.iter().map(|path| mock(&matcher, path)).collect();
+        let late = TestRecord {
+            mocks: made(behind),
+            ..TestRecord::default()
+        };
+        judge.late_calls(&outcome_of(Ok(body), made(before)), &late)
+    };
+    // The response was recorded at 11 s, /a then and /b at 12 s.
+    let millis = |count| Some(Duration::from_millis(count));
+    assert_eq!(patience(&strict, &[], &[]), millis(1500));
+    assert_eq!(patience(&strict, &["/b"], &[]), millis(500));
+    assert_eq!(patience(&strict, &["/a"], &["/b"]), None);
+    // Without a response, and where nobody asks, nothing is waited for.
+    let error = TestError::NotRun {
+        reason: "x".to_owned(),
+    };
+    let not_run = outcome_of(Err(error), Vec::new());
+    assert_eq!(strict.late_calls(&not_run, &TestRecord::default()), None);
+    let file = directory.path().join(".tusk/config.yaml");
+    let text = "outbound: {missing: false}";
+    let config = Config::parse(text, &file, directory.path(), &|_| None).unwrap();
+    let lenient = Judge::new(Arc::new(config), recording);
+    assert_eq!(patience(&lenient, &[], &[]), None);
 }
 
 #[test]

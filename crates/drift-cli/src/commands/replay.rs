@@ -18,12 +18,13 @@ use drift_replay::filter::Filter;
 use drift_replay::redact::Redactor;
 use drift_replay::replay::{self, Judge, ReplayOptions, RunFacts, actual, failed_environments};
 use drift_replay::report::{
-    Place, ReplayFlags, RunResults, TestResult, to_agent_files, to_html, to_json, to_junit,
-    to_published_results, to_published_stdout,
+    Place, ReplayFlags, RunResults, TestResult, TestState, to_agent_files, to_html, to_json,
+    to_junit, to_published_results, to_published_stdout,
 };
+use drift_replay::server::TestRecord;
 use drift_replay::service::Sandbox;
 use drift_replay::wording::with_causes;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -209,7 +210,7 @@ impl Session<'_> {
             redactor: Redactor::new(self.loaded.config.redaction.clone()),
             shown: Shown::new(self.style(), prints, self.plan.tests.len()),
             quiet: self.arguments.quiet,
-            finished: Mutex::default(),
+            told: Mutex::default(),
         });
         let matcher = replay::matcher(&self.loaded.recording);
         let observer: Arc<dyn Observer> = watcher.clone();
@@ -248,6 +249,8 @@ impl Session<'_> {
             notices: self.loaded.notices.clone(),
         };
         let results = self.judge.run(&outcome, tests, facts);
+        watcher.tell_the_rest(&results);
+        watcher.shown.clear();
         (outcome, results, watcher)
     }
 
@@ -526,7 +529,67 @@ struct Watcher {
     redactor: Redactor,
     shown: Shown,
     quiet: bool,
-    finished: Mutex<usize>,
+    told: Mutex<Told>,
+}
+
+/// What was said of the tests so far.
+#[derive(Default)]
+struct Told {
+    finished: usize,
+    /// Of each test that was printed, its state and how much deviated.
+    printed: HashMap<String, (TestState, usize)>,
+    /// Tests that lack calls, which may still come: they are printed when it is known.
+    held: HashSet<String>,
+}
+
+fn verdict(test: &TestResult) -> (TestState, usize) {
+    (test.state, test.deviations.len())
+}
+
+impl Watcher {
+    /// Prints the tests that were held back, and those of which calls behind their
+    /// responses made something else.
+    fn tell_the_rest(&self, results: &RunResults) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = |test: &&TestResult| {
+            let printed = told.printed.get(&test.trace_id);
+            printed.is_some_and(|printed| *printed != verdict(test))
+        };
+        let (held, changed): (Vec<_>, Vec<_>) = (
+            results
+                .tests
+                .iter()
+                .filter(|test| told.held.contains(&test.trace_id))
+                .collect(),
+            results.tests.iter().filter(changed).collect(),
+        );
+        told.held.clear();
+        let finished = told.finished;
+        drop(told);
+        for test in held {
+            self.print(finished, test);
+        }
+        if !changed.is_empty() && self.shown.prints_tests {
+            self.shown.note(format!(
+                "{} calls came after the responses, and decide otherwise:",
+                styled("notice:", CAUTION)
+            ));
+        }
+        for test in changed {
+            self.print(finished, test);
+        }
+    }
+
+    fn print(&self, finished: usize, test: &TestResult) {
+        let redacted = RunResults {
+            tests: vec![test.clone()],
+            ..RunResults::default()
+        };
+        if let Some(test) = redacted.redact(&self.redactor).tests.first() {
+            let lines = test_lines(test, &self.place, self.shown.style);
+            self.shown.test(finished, lines);
+        }
+    }
 }
 
 impl Observer for Watcher {
@@ -551,18 +614,30 @@ impl Observer for Watcher {
     }
 
     fn test_finished(&self, outcome: &TestOutcome) {
-        let result = self.judge.test(outcome);
-        let redacted = RunResults {
-            tests: vec![result],
-            ..RunResults::default()
-        };
-        let redacted = redacted.redact(&self.redactor);
-        let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
-        *finished += 1;
-        if let Some(test) = redacted.tests.first() {
-            self.shown
-                .test(*finished, test_lines(test, &self.place, self.shown.style));
+        let test = self.judge.test(outcome);
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.finished += 1;
+        let finished = told.finished;
+        if self
+            .judge
+            .late_calls(outcome, &TestRecord::default())
+            .is_some()
+        {
+            told.held.insert(test.trace_id);
+            drop(told);
+            self.shown.test(finished, String::new());
+            return;
         }
+        told.printed.insert(test.trace_id.clone(), verdict(&test));
+        drop(told);
+        self.print(finished, &test);
+    }
+
+    fn late_calls(&self, outcome: &TestOutcome, late: &TestRecord) -> Option<Duration> {
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_held = told.held.contains(&outcome.test.trace_id);
+        drop(told);
+        is_held.then(|| self.judge.late_calls(outcome, late))?
     }
 
     fn notice(&self, notice: &Notice) {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::TestOutcome;
-use crate::server::Event;
+use crate::server::{Event, TestRecord};
 use crate::service::Sandbox;
 
 /// How many different alerts and problems of the server become notices.
@@ -27,6 +27,11 @@ pub trait Observer: Send + Sync + 'static {
     fn service_ready(&self, _took: Duration, _sandbox: Option<&Sandbox>) {}
     /// A test ended for good; each is told once.
     fn test_finished(&self, _outcome: &TestOutcome) {}
+    /// How long, when all tests have run, calls of this one are waited for that have not
+    /// come yet: `late` holds those that came since it ended. `None` when it has all.
+    fn late_calls(&self, _outcome: &TestOutcome, _late: &TestRecord) -> Option<Duration> {
+        None
+    }
     /// Something to tell.
     fn notice(&self, _notice: &Notice) {}
     /// Something happened on the mock server.
