@@ -18,14 +18,16 @@ use crate::terminal::{self, Progress};
 use anyhow::Context as _;
 use drift_replay::Config;
 use drift_replay::encoding::blank_byte_order_mark;
-use drift_replay::load::{FindError, LoadError, LoadOptions, Recording, Trace};
+use drift_replay::load::{FindError, LoadError, LoadOptions, Problem, Recording, Trace};
 use drift_replay::redact::Redactor;
 use drift_replay::report::Place;
+use std::collections::HashMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Broken lines that are shown; their number is always said.
+/// Problems of several files that are shown; their number is always said. Of one file
+/// all are that are kept.
 const MOST_PROBLEMS: usize = 10;
 
 /// What an ambiguous id could have meant: so many are listed.
@@ -138,7 +140,9 @@ fn named(place: &PlaceArguments) -> Place {
 /// Says what is wrong with the files of a recording, the rest of which is used.
 fn say_problems(recording: &Recording) -> Vec<String> {
     let mut notices = Vec::new();
-    for problem in recording.problems().iter().take(MOST_PROBLEMS) {
+    let problems = recording.problems();
+    let shown = most_telling(problems);
+    for problem in &shown {
         terminal::note(format!(
             "{} {}",
             terminal::styled("notice:", terminal::CAUTION),
@@ -146,16 +150,37 @@ fn say_problems(recording: &Recording) -> Vec<String> {
         ));
         notices.push(problem.to_string());
     }
-    let left_out = recording.problems().len().saturating_sub(MOST_PROBLEMS);
+    let left_out = problems.len().saturating_sub(shown.len());
     if left_out > 0 {
         let more = format!(
-            "and {} more in the trace files",
+            "and {} more in the trace files; `drift traces --trace-dir FILE` tells those of one",
             terminal::count(left_out, "problem")
         );
         terminal::note(&more);
         notices.push(more);
     }
     notices
+}
+
+/// The first problem of each file before the second ones: a file that is broken all
+/// over does not hide the others. They stay in their order.
+fn most_telling(problems: &[Problem]) -> Vec<&Problem> {
+    let mut counts: HashMap<&Path, usize> = HashMap::new();
+    let mut ranked: Vec<(usize, usize, &Problem)> = problems
+        .iter()
+        .enumerate()
+        .map(|(place, problem)| {
+            let count = counts.entry(problem.file.as_path()).or_default();
+            *count += 1;
+            (*count, place, problem)
+        })
+        .collect();
+    if counts.len() > 1 {
+        ranked.sort_by_key(|(count, place, _)| (*count, *place));
+        ranked.truncate(MOST_PROBLEMS);
+    }
+    ranked.sort_by_key(|(_, place, _)| *place);
+    ranked.into_iter().map(|(_, _, problem)| problem).collect()
 }
 
 /// The one trace whose id begins so; where there are several they are named with

@@ -59,6 +59,25 @@ fn a_broken_line_is_named_and_the_rest_is_used() {
 }
 
 #[test]
+fn one_file_that_is_broken_all_over_does_not_hide_what_is_wrong_with_another() {
+    let project = Project::new();
+    let traces = project.path().join(".tusk/traces");
+    std::fs::write(traces.join("b0.jsonl"), "{\n".repeat(50)).unwrap();
+    std::fs::write(traces.join("b1.jsonl"), "[]\n").unwrap();
+    let said = project.drift(&["traces"]).errors;
+    assert!(
+        said.contains("b0.jsonl:1:") && said.contains("b1.jsonl:1:"),
+        "{said}"
+    );
+    assert!(said.contains("12 problems more"), "{said}");
+    let said = project
+        .drift(&["traces", "--trace-dir", ".tusk/traces/b0.jsonl"])
+        .errors;
+    assert!(said.contains("the first problem: "), "{said}");
+    assert!(said.contains("b0.jsonl:1:"), "{said}");
+}
+
+#[test]
 fn a_folder_without_traces_says_how_to_record_some() {
     let project = Project::new();
     std::fs::remove_dir_all(project.path().join(".tusk/traces")).unwrap();

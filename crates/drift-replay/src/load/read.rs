@@ -601,7 +601,13 @@ fn lay_out(
             });
         }
     }
-    problems.sort_by(|left, right| left.file.cmp(&right.file).then(left.line.cmp(&right.line)));
+    // What is said of a whole file comes first, and how many more there are last.
+    problems.sort_by(|left, right| {
+        let rank = |problem: &Problem| (problem.code == "more_problems", problem.line);
+        left.file
+            .cmp(&right.file)
+            .then_with(|| rank(left).cmp(&rank(right)))
+    });
     if order.is_empty() {
         return Err(LoadError::NoSpans {
             files: files.len(),
