@@ -268,6 +268,14 @@ impl TestUse {
         self.used.insert(span)
     }
 
+    /// Takes back that a span is used: its answer could not be read.
+    pub(crate) fn unmark(&mut self, span: u32) {
+        if self.used.remove(&span) {
+            // Paths may lead past it; they are walked anew.
+            self.next.clear();
+        }
+    }
+
     /// The first unused position of a range.
     pub(crate) fn next_unused(
         &mut self,

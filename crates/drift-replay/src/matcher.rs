@@ -188,6 +188,17 @@ impl Matcher {
         Some(Matcher::answer_of(live, owner, found, search))
     }
 
+    /// Takes back that an answer used its recorded call, which could not be read: it
+    /// answers the next request, when it may be readable again.
+    pub(crate) fn give_back(&self, request: &MockRequest, found: &Found) {
+        if !found.replayed {
+            let (_, key) = self.owner_of(request);
+            let uses = self.use_of(key);
+            let mut uses = uses.lock().unwrap_or_else(PoisonError::into_inner);
+            uses.unmark(found.span.0);
+        }
+    }
+
     fn answer_of(live: Live<'_>, owner: Owner, found: Option<Found>, search: Search) -> Answer {
         Answer {
             found,

@@ -60,6 +60,33 @@ fn a_trace_that_could_not_be_read_for_a_moment_answers_as_soon_as_it_can() {
 }
 
 #[test]
+fn a_call_that_was_found_and_could_not_be_read_answers_the_next_request() {
+    // Of an equal value; of an equal schema, the only one and one of two.
+    for (recorded, asked) in [(vec![1, 1], 1), (vec![1], 2), (vec![1, 1], 2)] {
+        let calls: Vec<Call> = recorded.into_iter().map(post).collect();
+        let count = calls.len();
+        let (directory, matcher) = matcher_of("found-unread", &[(1, calls)]);
+        let message = post(asked).message("1", Some(1));
+        let file = directory.path().join("001.jsonl");
+        let away = take_away(&file);
+        for _ in 0..2 {
+            let refused = Answering::answer(&matcher, &message).response;
+            assert_eq!(
+                (refused.found, refused.error_code.as_str()),
+                (false, "unreadable")
+            );
+        }
+        assert_eq!(matcher.unused(&trace_id(1)).len(), count);
+        std::fs::rename(away, file).unwrap();
+        for number in 1..=count {
+            let answer = Answering::answer(&matcher, &message).response;
+            assert_eq!(answer.matched_span_id, format!("{number:016x}"));
+        }
+        assert!(matcher.unused(&trace_id(1)).is_empty());
+    }
+}
+
+#[test]
 fn calls_that_answered_before_the_others_could_be_read_are_used_and_the_others_are_not() {
     let (directory, matcher) = in_two_files(8);
     let file = directory.path().join("odd.jsonl");

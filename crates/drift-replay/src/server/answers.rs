@@ -44,7 +44,10 @@ fn answered(matcher: &Matcher, mock: &MockRequest, answer: Answer) -> Answered {
                     ..Default::default()
                 }
             }
-            Err(error) => failure(error.code(), with_causes(&error)),
+            Err(error) => {
+                matcher.give_back(mock, found);
+                failure(error.code(), with_causes(&error))
+            }
         },
         None => {
             let miss = miss(mock, &answer.explanation.owner);
