@@ -664,3 +664,19 @@ fn deeply_nested_lines_are_refused_without_overflowing_the_stack() {
         assert_eq!(read.is_ok(), member == "unknown", "{member}");
     }
 }
+
+#[test]
+fn a_member_that_is_no_object_is_shown_from_its_beginning() {
+    let said = |members: &str| {
+        let line = format!(r#"{{"traceId":"0a","spanId":"0b",{members}}}"#);
+        let error = drift_replay::load::parse_line(line.as_bytes()).expect_err("it is broken");
+        error.to_string()
+    };
+    let time = said(r#""timestamp":{"seconds":"x" "nanos":0}"#);
+    assert!(
+        time.starts_with("timestamp must be ") && time.contains(r#"{"seconds":"x" "nanos":0}"#),
+        "{time}"
+    );
+    let status = said(r#""status":{"code":\1,"message":"x",}"#);
+    assert!(status.starts_with("status must be an object"), "{status}");
+}

@@ -183,8 +183,8 @@ impl<'t> Line<'t> {
     }
 
     fn take_status(&mut self, raw: &'t str) -> Result<(), LineError> {
-        for member in members_of("status", "an object with code and message", raw) {
-            match member? {
+        for member in members_of("status", "an object with code and message", raw)? {
+            match member {
                 ("code", raw) if raw != "null" => {
                     self.status_code = enumeration("status.code", raw, "STATUS_CODE_", |name| {
                         StatusCode::from_str_name(name).map(i32::from)
@@ -372,15 +372,19 @@ fn object<'t>(field: &'static str, part: Part<'t>) -> Result<Part<'t>, LineError
     }
 }
 
+/// The members of a small object, which is one as a whole.
 fn members_of<'t>(
     field: &'static str,
     expected: &'static str,
     raw: &'t str,
-) -> impl Iterator<Item = Result<(&'t str, &'t str), LineError>> {
-    Members::of(raw).map(move |member| match member {
-        Ok(member) => Ok((member.key, member.value)),
-        Err(_) => Err(wrong(field, expected, raw)),
-    })
+) -> Result<impl Iterator<Item = (&'t str, &'t str)>, LineError> {
+    // Looked through twice, so that what is wrong is said of all of it, and nothing
+    // is kept in between.
+    if Members::of(raw).any(|member| member.is_err()) {
+        return Err(wrong(field, expected, raw));
+    }
+    let members = Members::of(raw).filter_map(Result::ok);
+    Ok(members.map(|member| (member.key, member.value)))
 }
 
 fn seconds_and_nanos(
@@ -389,8 +393,7 @@ fn seconds_and_nanos(
     raw: &str,
 ) -> Result<i128, LineError> {
     let mut nanos = 0_i128;
-    for member in members_of(field, expected, raw) {
-        let (key, raw) = member?;
+    for (key, raw) in members_of(field, expected, raw)? {
         let unit = match key {
             "seconds" => time::NANOS_PER_SECOND,
             "nanos" => 1,
