@@ -5,6 +5,7 @@ mod args;
 mod cloud;
 mod commands;
 mod describe;
+mod files;
 mod results;
 mod signals;
 mod terminal;

@@ -317,3 +317,53 @@ fn a_cause_is_said_once() {
     );
     assert_eq!(said.matches("log.jsonl").count(), 1, "{said}");
 }
+
+#[test]
+fn a_result_that_cannot_be_written_is_refused_before_the_service_is_started() {
+    let project = Project::new();
+    project.configure("touch started; exec python3 service.py $PORT");
+    let refusals = [
+        ("--report", "", "--report names no file"),
+        ("--junit", ".tusk", "--junit: .tusk is a folder"),
+        ("--report", "service.py/r.html", "service.py/r.html"),
+        ("--coverage-output", "/proc/x.lcov", "/proc/x.lcov"),
+    ];
+    for (option, path, expected) in refusals {
+        let said = project.refused(&["replay", option, path]);
+        assert!(said.contains(expected), "{said}");
+    }
+    let said = project.refused(&[
+        "replay",
+        "--save-results",
+        "json",
+        "--results-dir",
+        "service.py",
+    ]);
+    assert!(said.contains("--results-dir"), "{said}");
+    assert!(!project.path().join("started").exists());
+}
+
+#[test]
+fn a_result_replaces_what_was_there_as_a_whole_and_leaves_nothing_beside_it() {
+    let project = Project::new();
+    let folder = project.path().join("results");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("r.html"), "before").unwrap();
+    std::os::unix::fs::symlink("r.html", folder.join("latest.html")).unwrap();
+    let ran = project.drift(&[
+        "replay",
+        "--report",
+        "results/latest.html",
+        "--junit",
+        "/dev/null",
+    ]);
+    assert_eq!(ran.code, 0, "{}", ran.errors);
+    let page = std::fs::read_to_string(folder.join("r.html")).unwrap();
+    assert!(page.contains("</html>"), "{page}");
+    let mut names: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["latest.html", "r.html"]);
+}

@@ -4,11 +4,10 @@ use super::{Loaded, last_run};
 use crate::Exit;
 use crate::args::{OutputFormat, ReplayArguments, SandboxModeName, SavedFormat};
 use crate::describe;
+use crate::files;
 use crate::results::{Shown, Style, summary, test_lines};
 use crate::signals::{SIGINT, Stopped, on_signals};
-use crate::terminal::{
-    ACCENT, BAD, CAUTION, DIM, bytes, clean, count, duration, note, out, styled,
-};
+use crate::terminal::{ACCENT, BAD, CAUTION, DIM, clean, count, duration, note, out, styled};
 use anyhow::{Context as _, bail};
 use drift_replay::compare::ActualResponse;
 use drift_replay::config::SandboxMode;
@@ -33,6 +32,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub(crate) fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
     let mut loaded = super::load(&arguments.place)?;
+    check_files(arguments, &loaded)?;
     let config = Arc::clone(&loaded.config);
     let options = options(arguments, &loaded)?;
     loaded.place.replay = ReplayFlags {
@@ -83,6 +83,25 @@ pub(crate) fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
         Some(runs) => session.learn(usize::from(runs)),
         None => session.once(),
     }
+}
+
+/// What is to be written can be, before the service is started for it.
+fn check_files(arguments: &ReplayArguments, loaded: &Loaded) -> anyhow::Result<()> {
+    for (option, path) in [
+        ("--report", &arguments.report),
+        ("--junit", &arguments.junit),
+        ("--coverage-output", &arguments.coverage_output),
+    ] {
+        if let Some(path) = path {
+            files::check(option, path)?;
+        }
+    }
+    if arguments.save_results.is_some() {
+        let folder = arguments.results_dir.as_ref();
+        let folder = folder.unwrap_or(&loaded.config.results_dir);
+        files::check_folder("--results-dir", folder)?;
+    }
+    Ok(())
 }
 
 fn options(arguments: &ReplayArguments, loaded: &Loaded) -> anyhow::Result<ReplayOptions> {
@@ -282,12 +301,14 @@ impl Session<'_> {
         written.extend(
             files
                 .into_iter()
-                .map(|file| write_file(file.label, &file.path, &file.text?)),
+                .map(|file| files::write(file.label, &file.path, &file.text?)),
         );
         written.push(self.coverage(&outcome));
 
-        for result in written {
-            result?;
+        let mut failed: Vec<anyhow::Error> = written.into_iter().filter_map(Result::err).collect();
+        if let Some(last) = failed.pop() {
+            failed.iter().for_each(crate::terminal::error);
+            return Err(last);
         }
         Ok(if outcome.cancelled {
             self.interrupted()
@@ -380,7 +401,7 @@ impl Session<'_> {
             return Ok(());
         };
         let prefix = self.loaded.config.coverage.strip_path_prefix.clone();
-        write_file(
+        files::write(
             Some("coverage"),
             path,
             &coverage.to_lcov(&prefix.unwrap_or_default()),
@@ -488,27 +509,6 @@ fn exit(outcome: &RunOutcome, results: &RunResults) -> Exit {
     } else {
         Exit::Same
     }
-}
-
-/// Writes a file that was asked for, with the folders above it, and says so.
-fn write_file(label: Option<&str>, path: &Path, text: &str) -> anyhow::Result<()> {
-    if let Some(folder) = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make {}", folder.display()))?;
-    }
-    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    if let Some(label) = label {
-        let size = bytes(u64::try_from(text.len()).unwrap_or(u64::MAX));
-        note(format!(
-            "{label} {} {}",
-            styled(path.display(), ACCENT),
-            styled(size, DIM)
-        ));
-    }
-    Ok(())
 }
 
 /// `run-20261125-215644` under the results, with a number behind it where that is there already.
