@@ -1,6 +1,7 @@
 //! The arguments of every command. Their texts are the manual.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 const EXIT_CODES: &str = "\
@@ -19,6 +20,34 @@ fn file(name: &str) -> Result<PathBuf, &'static str> {
         }
         name => Ok(PathBuf::from(name)),
     }
+}
+
+/// The command line with what the published program takes before its commands,
+/// `--debug` and `--config FILE`, behind the command.
+pub(crate) fn in_our_order(line: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut line = line.into_iter();
+    let mut ordered: Vec<OsString> = line.next().into_iter().collect();
+    let mut moved = Vec::new();
+    let mut debug = None;
+    for argument in line.by_ref() {
+        let text = argument.to_string_lossy().into_owned();
+        if moved.last().is_some_and(|last| last == "--config") || text.starts_with("--config=") {
+            moved.push(argument);
+        } else if text == "--debug" {
+            debug = Some(argument);
+        } else if text == "--config" {
+            moved.push(argument);
+        } else {
+            // The others say no more for it.
+            let says_more = matches!(text.as_str(), "run" | "replay");
+            ordered.push(argument);
+            ordered.extend(debug.filter(|_| says_more));
+            break;
+        }
+    }
+    ordered.extend(moved);
+    ordered.extend(line);
+    ordered
 }
 
 /// A number of traces to record.
@@ -152,6 +181,9 @@ pub(crate) struct TracesArguments {
     /// JSON on standard output: {count, tests: [...]}; of `show`, one object a span and line
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// Taken for the published program's sake: no service is started here
+    #[arg(long, hide = true)]
+    pub(crate) enable_service_logs: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -252,8 +284,11 @@ pub(crate) struct ReplayArguments {
     #[arg(short, long, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
     /// Also the differences that rules accept, and every outbound call
-    #[arg(short, long, alias = "debug")]
+    #[arg(short, long)]
     pub(crate) verbose: bool,
+    /// The published program's name for it, which it takes together with --quiet
+    #[arg(long, hide = true)]
+    pub(crate) debug: bool,
     /// Taken for the published program's sake: this program always prints
     #[arg(short, long, hide = true)]
     pub(crate) print: bool,

@@ -41,7 +41,7 @@ impl From<Exit> for ExitCode {
 const WRONG_USE: u8 = 2;
 
 fn main() -> ExitCode {
-    let arguments = match args::Arguments::try_parse() {
+    let arguments = match args::Arguments::try_parse_from(args::in_our_order(std::env::args_os())) {
         Ok(arguments) => arguments,
         Err(error) => match cloud::next_step(&error) {
             Some(next_step) => {

@@ -330,6 +330,27 @@ fn the_published_form_on_standard_output_is_one_object_a_test() {
 }
 
 #[test]
+fn what_the_published_program_takes_before_its_commands_is_taken_there() {
+    let project = Project::new();
+    let config = ".tusk/config.yaml";
+    for line in [
+        &["--debug", "run"][..],
+        &["--config", config, "run"],
+        &["--config=.tusk/config.yaml", "--debug", "replay", "-q"],
+        &["run", "--debug", "-q"],
+        &["--debug", "list", "--enable-service-logs"],
+        &["--debug", "--config", config, "traces", "show", "a"],
+    ] {
+        let ran = project.drift(line);
+        assert_eq!(ran.code, 0, "{line:?}: {}", ran.errors);
+    }
+    let said = project.refused(&["--config", "none.yaml", "run"]);
+    assert!(said.contains("none.yaml"), "{said}");
+    let said = project.refused(&["--debug", "hash", "--debug"]);
+    assert!(said.contains("--debug"), "{said}");
+}
+
+#[test]
 fn a_port_in_use_is_named_and_exits_2() {
     let project = Project::new();
     let _holder = std::net::TcpListener::bind(("127.0.0.1", project.port)).unwrap();

@@ -207,7 +207,7 @@ struct Session<'a> {
 impl Session<'_> {
     fn style(&self) -> Style {
         Style {
-            verbose: self.arguments.verbose,
+            verbose: self.arguments.verbose || (self.arguments.debug && !self.arguments.quiet),
             quiet: self.arguments.quiet,
         }
     }
