@@ -80,7 +80,7 @@ pub struct Forms {
     pub timestamps: bool,
     /// `comparison.ignore_dates`: two dates `YYYY-MM-DD`, `dd/dd/yyyy` or `dd-dd-yyyy`.
     pub dates: bool,
-    /// `comparison.ignore_epoch_timestamps`: two whole numbers (or their texts)
+    /// `comparison.ignore_epoch_timestamps`: two numbers (or whole ones as texts)
     /// within 1e9..=4102444800 seconds, or both within that range in milliseconds.
     pub epochs: bool,
     /// `comparison.ignore_jwt_fields`: two JWTs with the same claims, each equal
@@ -566,13 +566,12 @@ pub(crate) fn is_date(text: &str) -> bool {
     text.len() == 10 && DATE.is_match(text)
 }
 
-/// The unit of a whole number that may be a time, by the published ranges.
+/// The unit of a number that may be a time, by the published ranges. With a fraction
+/// too, which the published program does not take: so Python's clock gives it.
 pub(crate) fn epoch_unit(value: &Json) -> Option<&'static str> {
     let whole = match value {
         Json::Number(Number::Int(value)) => *value,
-        Json::Number(Number::Float(value)) if value.fract() == 0.0 && value.abs() < 1e15 => {
-            *value as i64
-        }
+        Json::Number(Number::Float(value)) if value.abs() < 1e15 => value.floor() as i64,
         Json::String(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
             text.parse().ok()?
         }

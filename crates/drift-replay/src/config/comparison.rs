@@ -2,7 +2,7 @@
 
 use super::yaml::{Block, Field, Reader, Unknown};
 use super::{ConfigProblemCode, rule_problem};
-use crate::rules::{Allowance, Forms, HeaderRules, Rule, Rules, pattern};
+use crate::rules::{Allowance, Forms, HeaderRules, Rule, RuleError, Rules, pattern};
 
 pub(super) fn read_comparison(reader: &mut Reader, field: Field<'_>) -> Rules {
     let block = reader.block(
@@ -157,6 +157,15 @@ fn read_rule(reader: &mut Reader, field: Field<'_>) -> Option<Rule> {
             (reader.problems.len() == faults).then_some(rule)
         }
         Err(error) => {
+            let absolute = block.get("tolerance").is_some()
+                && reader
+                    .number(&block, "tolerance")
+                    .is_some_and(|it| it < 0.0);
+            let key = match &error {
+                RuleError::Tolerance { .. } if absolute => "tolerance",
+                RuleError::Tolerance { .. } => "relative_tolerance",
+                _ => key,
+            };
             rule_problem(reader, place(key), &format!("{name}.{key}"), &error);
             None
         }

@@ -305,13 +305,33 @@ fn all_problems_are_named_at_once_with_what_was_expected() {
         "13: comparison.rules: a rule says one of ignore, regex, tolerance (or relative_tolerance), unordered, presence; this one says 0",
         "14: comparison.rules: a rule says one of ignore, regex, tolerance (or relative_tolerance), unordered, presence; this one says 2",
         "15: comparison.rules: a rule needs a `path` (JSONPath) or a `header`, one of them",
-        "16: comparison.rules.path: a tolerance must be 0 or more, not -1",
+        "16: comparison.rules.tolerance: a tolerance must be 0 or more, not -1",
         "17: comparison.rules.regex: `[` is not a regular expression: unclosed character class",
     ];
     assert_eq!(found.len(), expected.len(), "{found:#?}");
     for (found, expected) in found.iter().zip(expected) {
         assert!(found.starts_with(expected), "{found}\n{expected}");
     }
+}
+
+#[test]
+fn a_merge_key_is_said_not_to_be_read_and_a_whole_number_is_one_however_it_is_spelt() {
+    let found = problems("base: &b {port: 3000}\nservice:\n  <<: *b\n");
+    assert!(
+        found
+            .iter()
+            .any(|one| one.contains("merge keys are not read")),
+        "{found:#?}"
+    );
+    let config = parse("service: {port: 3e3}\n").expect("it is right");
+    assert_eq!(config.service.port, 3000);
+    let found = problems("comparison: {rules: [{path: $.a, relative_tolerance: -1}]}\n");
+    assert!(
+        found
+            .iter()
+            .any(|one| one.contains("comparison.rules.relative_tolerance: a tolerance")),
+        "{found:#?}"
+    );
 }
 
 #[test]

@@ -184,6 +184,9 @@ impl Reader {
         let full = dotted(path, name);
         let nearest = nearest(name, known);
         let hint = match nearest {
+            None if name == "<<" => {
+                "merge keys are not read: write the keys out that it would bring".to_owned()
+            }
             Some(near) => format!("did you mean `{}`?", dotted(path, near)),
             None => format!("known here: {}", known.join(", ")),
         };
@@ -377,6 +380,10 @@ impl Reader {
 fn integer_of(node: &MarkedYamlOwned) -> Option<i64> {
     match scalar(node)? {
         ScalarOwned::Integer(value) => Some(*value),
+        // `3e3`; below 2^53, so the conversion is exact.
+        ScalarOwned::FloatingPoint(value) if value.fract() == 0.0 && value.abs() < 9e15 => {
+            Some(value.into_inner() as i64)
+        }
         ScalarOwned::String(text) => text.parse().ok(),
         _ => None,
     }
