@@ -29,10 +29,11 @@
 //!
 //! Answers leave in the order of their requests, except for what takes long: a
 //! request of [`ServerOptions::slow_request_bytes`] or more, and one that
-//! [`Answering::answer_at_once`] does not answer. These are answered on another
-//! thread, one at a time for each connection. Requests of the same test wait behind
-//! them, on all connections, and get what they would get if nothing took long; those
-//! of other tests pass them.
+//! [`Answering::answer_at_once`] does not answer. These are answered on other
+//! threads, up to four at a time for each connection and one for each test. Requests of
+//! the same test wait behind them, on all connections, and get what they would get if
+//! nothing took long; those of other tests pass them. A connection is not read from while
+//! 1,024 of its requests wait, 16 of `slow_request_bytes`, or 8 MiB.
 //!
 //! What this module leaves out: which recorded span answers a request.
 
@@ -58,6 +59,7 @@ mod answers;
 mod connection;
 mod listen;
 mod order;
+mod queue;
 mod waiting;
 
 pub use listen::{Address, Listen, ListenError, MAX_SOCKET_PATH_BYTES};
@@ -117,7 +119,7 @@ pub struct ServerOptions {
     pub out_limit_bytes: usize,
     /// How much may wait to be sent on all connections before those on which
     /// something waits are no longer read from. A connection on which nothing waits
-    /// is: each may go beyond this by one answer, and by one that takes long.
+    /// is: each may go beyond this by one answer, and by four that take long.
     pub total_out_limit_bytes: usize,
     /// How long a client may leave its answers unread.
     pub write_deadline: Duration,

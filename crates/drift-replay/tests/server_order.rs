@@ -10,13 +10,15 @@
 mod sdk;
 mod support;
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use drift_replay::matcher::MAX_READ_AT_ONCE;
-use drift_replay::server::{Event, Listen, Server, ServerHandle, ServerOptions};
+use drift_replay::server::{
+    Address, Answered, Answering, Event, Listen, Server, ServerHandle, ServerOptions,
+};
 use sdk::recorded::*;
 use sdk::*;
 use support::{Call, matcher_of, trace_id};
@@ -186,4 +188,195 @@ async fn requests_of_many_connections_for_one_long_trace_get_its_spans_in_their_
         }
     })
     .await;
+}
+
+/// Answers at once, except for `long NAME`: that waits until the test opens this gate.
+#[derive(Default)]
+struct Gates {
+    state: Mutex<GatesState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct GatesState {
+    open: HashSet<String>,
+    /// How many wait, and the most that ever did.
+    waiting: usize,
+    most: usize,
+}
+
+impl Gates {
+    fn open(&self, name: &str) {
+        self.state.lock().unwrap().open.insert(name.to_owned());
+        self.changed.notify_all();
+    }
+
+    /// Waits while this holds.
+    fn wait_while(&self, holds: impl Fn(&GatesState) -> bool) {
+        let state = self.state.lock().unwrap();
+        let waited = self
+            .changed
+            .wait_timeout_while(state, DEADLINE, |state| holds(state));
+        assert!(!waited.unwrap().1.timed_out(), "it did not change");
+    }
+}
+
+impl Answering for Gates {
+    fn answer(&self, request: &contract::GetMockRequest) -> Answered {
+        let name = &request.outbound_span.as_ref().unwrap().name;
+        if let Some(gate) = name.strip_prefix("long ") {
+            let mut state = self.state.lock().unwrap();
+            state.waiting += 1;
+            state.most = state.most.max(state.waiting);
+            drop(state);
+            self.changed.notify_all();
+            self.wait_while(|state| !state.open.contains(gate));
+            self.state.lock().unwrap().waiting -= 1;
+        }
+        contract::GetMockResponse {
+            found: true,
+            ..Default::default()
+        }
+        .into()
+    }
+
+    fn answer_at_once(&self, request: &contract::GetMockRequest) -> Option<Answered> {
+        let span = request.outbound_span.as_ref().unwrap();
+        (!span.name.starts_with("long ")).then(|| self.answer(request))
+    }
+
+    fn begin_test(&self, _: &str) {}
+}
+
+/// Runs a test with clients that block, and with the gates that it opens.
+async fn with_gates(test: impl FnOnce(&Address, &Gates) + Send + 'static) {
+    let gates = Arc::new(Gates::default());
+    let options = ServerOptions::default();
+    let (server, _events) = Server::start(&loopback(), gates.clone(), options).unwrap();
+    let address = server.address().clone();
+    blocking(move || test(&address, &gates)).await;
+}
+
+/// Sends requests, each with its test and what is asked, which names it, and waits until
+/// the server has taken them.
+fn send_all(client: &mut Client, requests: &[(&str, &str)]) {
+    for (test_id, name) in requests {
+        client.send(&mock_request(&format!("{test_id} {name}"), test_id, name));
+    }
+    let another = client.ask("another test", "another", "x");
+    assert_eq!(another.request_id, "another test");
+}
+
+fn expect(client: &mut Client, request_ids: &[&str]) {
+    for request_id in request_ids {
+        assert_eq!(client.receive_mock().request_id, *request_id);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_whose_turn_has_come_does_not_wait_for_a_long_one_of_another_test() {
+    for requests in [
+        [("T", "small"), ("U", "long u")],
+        [("U", "long u"), ("T", "small")],
+    ] {
+        with_gates(move |address, gates| {
+            let mut first = Client::new(address);
+            send_all(&mut first, &[("T", "long t")]);
+            let mut both = Client::new(address);
+            send_all(&mut both, &requests);
+            let mut behind = Client::new(address);
+            send_all(&mut behind, &[("T", "behind")]);
+            gates.open("t");
+            expect(&mut first, &["T long t"]);
+            expect(&mut both, &["T small"]);
+            expect(&mut behind, &["T behind"]);
+            gates.open("u");
+            expect(&mut both, &["U long u"]);
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_goes_on_with_each_of_its_tests_while_those_of_others_take_long() {
+    with_gates(|address, gates| {
+        let mut client = Client::new(address);
+        let tests = [
+            ("T", "long 1"),
+            ("U", "long 2"),
+            ("T", "small"),
+            ("T", "long 3"),
+            ("T", "last"),
+            ("U", "last"),
+        ];
+        send_all(&mut client, &tests);
+        gates.open("1");
+        expect(&mut client, &["T long 1", "T small"]);
+        // What turns out to take long when its turn has come keeps it.
+        gates.open("3");
+        expect(&mut client, &["T long 3", "T last"]);
+        gates.open("2");
+        expect(&mut client, &["U long 2", "U last"]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn four_long_requests_of_a_connection_are_answered_at_once_and_one_of_a_test() {
+    with_gates(|address, gates| {
+        let mut client = Client::new(address);
+        let first = [
+            ("1", "long 1"),
+            ("1", "long 1 again"),
+            ("2", "long 2"),
+            ("3", "long 3"),
+            ("4", "long 4"),
+            ("5", "long 5"),
+            ("5", "small"),
+        ];
+        send_all(&mut client, &first);
+        gates.wait_while(|state| state.waiting < 4);
+        // Nothing keeps the fifth but that there are four.
+        gates.open("5");
+        gates.open("3");
+        expect(&mut client, &["3 long 3", "5 long 5", "5 small"]);
+        gates.open("1");
+        expect(&mut client, &["1 long 1"]);
+        gates.open("1 again");
+        expect(&mut client, &["1 long 1 again"]);
+        gates.open("4");
+        expect(&mut client, &["4 long 4"]);
+        gates.open("2");
+        expect(&mut client, &["2 long 2"]);
+        assert_eq!(gates.state.lock().unwrap().most, 4);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_may_send_more_than_may_wait_behind_a_long_request_before_it_reads() {
+    // More bytes than may wait, and more requests.
+    for (requests, name) in [(300, "x".repeat(60_000)), (3_000, "x".to_owned())] {
+        with_gates(move |address, gates| {
+            let mut first = Client::new(address);
+            send_all(&mut first, &[("T", "long t")]);
+            let mut client = Client::new(address);
+            let mut writer = client.socket.another();
+            let writing = std::thread::spawn(move || {
+                for number in 0..requests {
+                    let request = mock_request(&format!("{number}"), "T", &name);
+                    let bytes = frame(&prost::Message::encode_to_vec(&request));
+                    writer.write_all(&bytes).unwrap();
+                }
+            });
+            // As soon as some of it has come.
+            gates.open("t");
+            expect(&mut first, &["T long t"]);
+            for number in 0..requests {
+                expect(&mut client, &[&format!("{number}")]);
+            }
+            writing.join().unwrap();
+        })
+        .await;
+    }
 }

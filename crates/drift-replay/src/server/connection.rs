@@ -5,7 +5,6 @@
 //! goes on reading while answers wait to be sent, so a client may send
 //! everything before it reads anything.
 
-use std::collections::VecDeque;
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -13,8 +12,8 @@ use std::sync::atomic::Ordering;
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::Interest;
-use tokio::sync::{Notify, mpsc};
-use tokio::task::JoinHandle;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tusk_drift_schemas::tusk::drift::core::v1 as contract;
 
@@ -23,6 +22,7 @@ use contract::sdk_message::Payload as Question;
 
 use super::accept::{Stream, stopped};
 use super::order::Place;
+use super::queue::{MockQuestion, Patience, Queue};
 use super::waiting::Share;
 use super::{Answered, ConnectionId, Event, MockEvent, Peer, Sdk, SdkReply, Shared, lock};
 use crate::protocol::{
@@ -40,27 +40,14 @@ const FRAMES_A_TURN: usize = 128;
 /// Questions of ours that wait to be sent on one connection.
 const PUSH_CAPACITY: usize = 16;
 
-/// Large requests that wait to be answered on one connection; it is not read from while
-/// there are as many.
-const LARGE_CAPACITY: usize = 16;
-
-/// The same of requests of any size: 64 MiB of small ones.
-const SLOW_CAPACITY: usize = 1024;
+/// How many requests of one connection that take long are answered at once, so that one of
+/// a test does not wait for those of others. At most one is of the same test: the others
+/// have their places behind it.
+const WORKERS: usize = 4;
 
 pub(super) async fn serve(shared: Arc<Shared>, stream: Stream, id: ConnectionId) {
     let (push, pushed) = mpsc::channel(PUSH_CAPACITY);
-    let mut connection = Connection {
-        decoder: FrameDecoder::new(shared.options.max_frame_bytes),
-        out: BytesMut::new(),
-        share: Share::of(&shared.waiting),
-        slow: VecDeque::new(),
-        turn: Arc::default(),
-        working: None,
-        push,
-        shook_hands: false,
-        shared,
-        id,
-    };
+    let mut connection = Connection::new(shared, id, push);
     if let Err(end) = connection.run(&stream, pushed).await {
         connection.shared.problem(Some(id), end.code, end.message);
     }
@@ -73,16 +60,6 @@ struct End {
     message: String,
 }
 
-/// A mock request with the identifier of its envelope.
-struct MockQuestion {
-    envelope_id: String,
-    request: contract::GetMockRequest,
-    patience: Patience,
-    /// Its place among those of its test that wait, while it waits and until it is
-    /// answered. `None` also when it has lost it.
-    place: Option<Place>,
-}
-
 /// Whether another answer may wait to be sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Room {
@@ -91,15 +68,6 @@ enum Room {
     NotHere,
     /// As much waits on all connections as may.
     NotForAll,
-}
-
-/// How long a request may be answered.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Patience {
-    /// On the task of its connection: not long.
-    AtOnce,
-    /// On a thread that nobody else waits for.
-    Unlimited,
 }
 
 struct Connection {
@@ -111,48 +79,58 @@ struct Connection {
     /// The same, as part of what waits on all connections.
     share: Share,
     /// Requests that take long, or wait behind one.
-    slow: VecDeque<MockQuestion>,
-    /// Told when one of these has become the first of its test.
-    turn: Arc<Notify>,
-    /// The one that is being answered.
-    working: Option<JoinHandle<BytesMut>>,
+    slow: Queue,
+    /// Those that are being answered, each on a thread; it gives the answer, and the place
+    /// that the request kept until then.
+    working: JoinSet<(BytesMut, Option<Place>)>,
     push: mpsc::Sender<Bytes>,
     shook_hands: bool,
 }
 
 impl Connection {
+    fn new(shared: Arc<Shared>, id: ConnectionId, push: mpsc::Sender<Bytes>) -> Connection {
+        Connection {
+            decoder: FrameDecoder::new(shared.options.max_frame_bytes),
+            out: BytesMut::new(),
+            share: Share::of(&shared.waiting),
+            slow: Queue::new(&shared.order, shared.options.slow_request_bytes),
+            working: JoinSet::new(),
+            push,
+            shook_hands: false,
+            shared,
+            id,
+        }
+    }
+
     async fn run(&mut self, stream: &Stream, mut pushed: mpsc::Receiver<Bytes>) -> Result<(), End> {
         let mut buffer = vec![0; READ_BYTES];
         let mut stop = self.shared.stop.subscribe();
-        let turn = Arc::clone(&self.turn);
+        let turns = self.slow.turns();
         let mut stopping = false;
         let mut reading = true;
         let mut last_read = Instant::now();
         let mut last_write = last_read;
         loop {
-            if self.out_room() == Room::There {
-                // Before what comes now may pass those that have lost theirs.
-                self.take_places();
-            }
             let more = self.answer_some()?;
             let mut more_slow = false;
             if self.write(stream)? {
                 last_write = Instant::now();
             }
-            if self.out_room() == Room::There {
+            let mut room = self.out_room();
+            if room == Room::There {
                 self.begin_waiting(&mut last_write);
                 more_slow = self.next_slow();
+                room = self.out_room();
             }
-            let room = self.out_room();
             if room != Room::There {
-                self.lose_places();
+                self.slow.lose_places();
             }
-            let idle = self.out.is_empty() && self.working.is_none() && self.slow.is_empty();
+            let idle = self.out.is_empty() && self.working.is_empty() && self.slow.is_empty();
             if idle && !more && (stopping || !reading) {
                 return Ok(());
             }
-            let has_room = room == Room::There && !self.has_too_many_waiting();
-            if more_slow || (more && has_room) {
+            let has_room = room == Room::There && !self.slow.is_full();
+            if (more_slow && room == Room::There) || (more && has_room) {
                 tokio::task::yield_now().await;
                 continue;
             }
@@ -179,12 +157,13 @@ impl Connection {
                     self.begin_waiting(&mut last_write);
                     self.out.extend_from_slice(&frame);
                 }
-                done = async { match &mut self.working { Some(work) => work.await, None => std::future::pending().await } } => {
-                    self.working = None;
+                Some(done) = self.working.join_next() => {
                     self.begin_waiting(&mut last_write);
-                    // It catches panics itself, and is not aborted.
-                    if let Ok(frames) = done {
+                    // It catches panics itself, and is aborted only with the connection.
+                    if let Ok((frames, place)) = done {
                         self.out.unsplit(frames);
+                        // Now what is behind it on this connection leaves behind it too.
+                        drop(place);
                     }
                 }
                 ready = async { match interest { Some(interest) => stream.ready(interest).await, None => std::future::pending().await } } => {
@@ -216,7 +195,7 @@ impl Connection {
                     }
                 }
                 () = self.shared.waiting.has_room(), if room == Room::NotForAll => {}
-                () = turn.notified(), if self.working.is_none() && !self.slow.is_empty() => {}
+                () = turns.wait(), if room == Room::There && !self.slow.is_empty() => {}
                 () = async { match deadline { Some(deadline) => tokio::time::sleep_until(deadline).await, None => std::future::pending().await } } => {
                     let now = Instant::now();
                     if write_deadline.is_some_and(|deadline| deadline <= now) {
@@ -251,17 +230,16 @@ impl Connection {
         }
     }
 
-    fn has_too_many_waiting(&self) -> bool {
-        let is_large = |question: &&MockQuestion| question.patience == Patience::Unlimited;
-        self.slow.len() >= SLOW_CAPACITY
-            || (self.slow.len() >= LARGE_CAPACITY
-                && self.slow.iter().filter(is_large).count() >= LARGE_CAPACITY)
-    }
-
     /// Answers what is there, up to a turn; whether there may be more.
     fn answer_some(&mut self) -> Result<bool, End> {
         for _ in 0..FRAMES_A_TURN {
-            if self.out_room() != Room::There || self.has_too_many_waiting() {
+            if self.out_room() != Room::There {
+                return Ok(true);
+            }
+            // Before what comes now may pass those that have lost theirs: there may be
+            // room again since a moment ago.
+            self.slow.take_places();
+            if self.slow.is_full() {
                 return Ok(true);
             }
             match self.decoder.next_frame() {
@@ -296,11 +274,7 @@ impl Connection {
         let length_bytes = frame.len();
         match read_sdk_message(frame) {
             Ok(message) => {
-                let patience = match length_bytes >= self.shared.options.slow_request_bytes {
-                    true => Patience::Unlimited,
-                    false => Patience::AtOnce,
-                };
-                self.answer_message(message, patience);
+                self.answer_message(message, length_bytes);
             }
             Err(error) => {
                 self.shared
@@ -366,7 +340,7 @@ impl Connection {
         self.send(message_type, envelope.request_id.clone(), payload);
     }
 
-    fn answer_message(&mut self, message: contract::SdkMessage, patience: Patience) {
+    fn answer_message(&mut self, message: contract::SdkMessage, length_bytes: usize) {
         let contract::SdkMessage {
             r#type,
             request_id,
@@ -393,22 +367,25 @@ impl Connection {
         match payload {
             Some(Question::ConnectRequest(request)) => self.connect(request_id, request),
             Some(Question::GetMockRequest(request)) => {
-                let waits = self.shared.order.has_to_wait(&request.test_id);
+                let patience = match length_bytes >= self.shared.options.slow_request_bytes {
+                    true => Patience::Unlimited,
+                    false => Patience::AtOnce,
+                };
                 let question = MockQuestion {
                     envelope_id: request_id,
                     request,
+                    length_bytes,
                     patience,
                     place: None,
                 };
-                let left = match patience {
-                    Patience::AtOnce if !waits => {
-                        answer_mock(&self.shared, self.id, question, patience, &mut self.out)
-                    }
-                    Patience::AtOnce | Patience::Unlimited => Some(question),
-                };
-                if let Some(question) = left {
-                    self.slow.push_back(question);
-                    self.take_places();
+                if patience == Patience::Unlimited
+                    || self.shared.order.has_to_wait(&question.request.test_id)
+                {
+                    self.slow.push(question);
+                } else if let Some(left) =
+                    answer_mock(&self.shared, self.id, question, patience, &mut self.out)
+                {
+                    self.slow.put_back(left);
                 }
             }
             Some(Question::SendInboundSpanForReplayRequest(request)) => {
@@ -548,62 +525,47 @@ impl Connection {
         encode_frame(&message, &mut self.out);
     }
 
-    /// The last places of their tests, for the requests that have none.
-    fn take_places(&mut self) {
-        for question in &mut self.slow {
-            let test_id = &question.request.test_id;
-            let place = || self.shared.order.wait(test_id, &self.turn);
-            question.place.get_or_insert_with(place);
-        }
-    }
-
-    /// Lets others pass the requests that wait: a client that does not read its answers
-    /// must not keep those that do waiting.
-    fn lose_places(&mut self) {
-        for question in &mut self.slow {
-            question.place = None;
-        }
-    }
-
-    /// Begins with the next request whose turn it is, if none is being answered. What
-    /// only waited behind another one, and does not take long itself, is answered, up to
-    /// a turn; whether there may be more.
+    /// Answers what only waited behind another one, is now the first of its test and does
+    /// not take long itself, up to a turn; whether there may be more. Then begins with
+    /// what takes long and whose turn it is, as far as there are workers.
     fn next_slow(&mut self) -> bool {
-        if self.working.is_some() {
+        if self.slow.is_empty() {
             return false;
         }
-        self.take_places();
+        self.slow.take_places();
+        let mut more = true;
         for _ in 0..FRAMES_A_TURN {
             if self.out_room() != Room::There {
-                return false;
+                return true;
             }
-            let is_next = |question: &MockQuestion| {
-                let place = question.place.as_ref();
-                place.is_some_and(Place::is_first)
+            let Some(question) = self.slow.next_at_once() else {
+                more = false;
+                break;
             };
-            let next = self.slow.iter().position(is_next);
-            let Some(question) = next.and_then(|next| self.slow.remove(next)) else {
-                return false;
-            };
-            let left = match question.patience {
-                Patience::AtOnce => {
-                    let patience = question.patience;
-                    answer_mock(&self.shared, self.id, question, patience, &mut self.out)
-                }
-                Patience::Unlimited => Some(question),
-            };
-            if let Some(question) = left {
-                let shared = Arc::clone(&self.shared);
-                let id = self.id;
-                self.working = Some(tokio::task::spawn_blocking(move || {
-                    let mut out = BytesMut::new();
-                    answer_mock(&shared, id, question, Patience::Unlimited, &mut out);
-                    out
-                }));
-                return false;
+            let patience = question.patience;
+            if let Some(left) =
+                answer_mock(&self.shared, self.id, question, patience, &mut self.out)
+            {
+                self.slow.put_back(left);
             }
         }
-        true
+        while self.working.len() < WORKERS {
+            if self.out_room() != Room::There {
+                return true;
+            }
+            let Some(mut question) = self.slow.next_long() else {
+                break;
+            };
+            let shared = Arc::clone(&self.shared);
+            let id = self.id;
+            self.working.spawn_blocking(move || {
+                let mut out = BytesMut::new();
+                let place = question.place.take();
+                answer_mock(&shared, id, question, Patience::Unlimited, &mut out);
+                (out, place)
+            });
+        }
+        more
     }
 
     fn not_read(&self) -> End {
@@ -647,6 +609,7 @@ fn answer_mock(
     let MockQuestion {
         envelope_id,
         mut request,
+        length_bytes,
         patience: came_with,
         place,
     } = question;
@@ -686,6 +649,7 @@ fn answer_mock(
         return Some(MockQuestion {
             envelope_id,
             request,
+            length_bytes,
             patience: came_with,
             place,
         });
@@ -752,3 +716,7 @@ fn alert_text(request: &contract::SendAlertRequest) -> Option<String> {
         }
     })
 }
+
+#[cfg(test)]
+#[path = "connection_tests.rs"]
+mod tests;
