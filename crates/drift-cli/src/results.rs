@@ -2,11 +2,12 @@
 //! and a summary.
 
 use crate::terminal::{
-    ACCENT, BAD, BOLD, CAUTION, DIM, GOOD, count, cut, duration, err, out, styled,
+    ACCENT, BAD, BOLD, CAUTION, DIM, GOOD, clean, count, cut, duration, err, out, styled,
 };
 use drift_replay::compare::{Change, Deviation};
 use drift_replay::outbound::{CallReport, CallState};
 use drift_replay::report::{Place, RunResults, TestResult, TestState};
+use drift_replay::wording::times;
 use std::fmt::{Display, Write as _};
 use std::io::{IsTerminal as _, Write as _};
 
@@ -66,7 +67,9 @@ impl Shown {
 /// One test: its line, and what deviates below it.
 pub(crate) fn test_lines(test: &TestResult, place: &Place, style: Style) -> String {
     let mut text = String::new();
-    if style.quiet && test.state == TestState::Passed {
+    // Why tests were not run, the summary says once for all of them.
+    let says_nothing = matches!(test.state, TestState::Passed | TestState::Cancelled);
+    if style.quiet && says_nothing {
         return text;
     }
     let (mark, colour) = match test.state {
@@ -94,7 +97,8 @@ pub(crate) fn test_lines(test: &TestResult, place: &Place, style: Style) -> Stri
         count(calls, "call"),
         styled(id, DIM)
     );
-    if let Some(error) = &test.error {
+    let error = test.error.as_ref();
+    if let Some(error) = error.filter(|_| test.state != TestState::Cancelled) {
         let _ = writeln!(text, "    {}", styled(error, BAD));
     }
     for deviation in &test.deviations {
@@ -269,7 +273,28 @@ pub(crate) fn summary(results: &RunResults, style: Style) -> String {
             styled(format!("{accepted} accepted by rules{hint}"), DIM)
         );
     }
+    if results.losses > 0 {
+        let lost = format!("the service was lost {}", times(results.losses));
+        let _ = writeln!(text, "{}", styled(lost, CAUTION));
+    }
+    for (why, tests) in not_run(results) {
+        let what = format!("{} not run: {}", count(tests, "test"), clean(why));
+        let _ = writeln!(text, "{}", styled(what, BAD));
+    }
     text
+}
+
+/// Why tests were not run, and how many for each reason.
+fn not_run(results: &RunResults) -> Vec<(&str, usize)> {
+    let mut reasons: Vec<(&str, usize)> = Vec::new();
+    for test in results.tests.iter().filter(|test| test.could_not_run()) {
+        let why = test.error.as_deref().unwrap_or_default();
+        match reasons.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, tests)) => *tests += 1,
+            None => reasons.push((why, 1)),
+        }
+    }
+    reasons
 }
 
 #[cfg(test)]

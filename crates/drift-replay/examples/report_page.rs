@@ -73,6 +73,7 @@ fn made_up(count: u64, random: &mut Random) -> RunResults {
             ".tusk/traces/2026-11-21T02-24-50_trace_0af7.jsonl, line 3: not JSON at byte 512; the line was left out".to_owned(),
         ],
         interrupted: false,
+        ..RunResults::default()
     }
 }
 

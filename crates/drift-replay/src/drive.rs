@@ -17,7 +17,6 @@ use crate::coverage::Coverage;
 use crate::server::{Answering, Event, Listen, Server, ServerHandle, ServerOptions, TestRecord};
 use crate::service::{ServiceProcess, ServiceSpec, environment_for};
 use crate::span::Span;
-use crate::wording::count;
 use attempt::{Attempt, attempt};
 use observe::Notices;
 use outcome::not_run;
@@ -218,9 +217,10 @@ struct Stage {
     /// What the service gets.
     environment: BTreeMap<OsString, OsString>,
     restarts: usize,
+    losses: usize,
     finished: BTreeMap<usize, TestOutcome>,
     /// Why nothing can be run any more.
-    gone: Option<String>,
+    gone: Option<RunError>,
     output: String,
     /// Whether the service gave the coverage of its start, and is asked for that of
     /// each test.
@@ -236,6 +236,7 @@ impl Run {
             outside: TestRecord::default(),
             service_output: String::new(),
             restarts: 0,
+            losses: 0,
         };
         let recorded = self
             .plan
@@ -251,8 +252,9 @@ impl Run {
         let (server, events) = match started {
             Ok(started) => started,
             Err(error) => {
-                self.not_run(&tests, &error.to_string());
-                report.error = Some(error.into());
+                let error = RunError::from(error);
+                self.not_run(&tests, &error.in_short());
+                report.error = Some(error);
                 self.outcome.environments.push(report);
                 return;
             }
@@ -273,6 +275,7 @@ impl Run {
                 &engine,
             ),
             restarts: 0,
+            losses: 0,
             finished: BTreeMap::new(),
             gone: None,
             output: String::new(),
@@ -287,7 +290,7 @@ impl Run {
         match started {
             None => {}
             Some(Err(error)) => {
-                self.not_run(&tests, &error.to_string());
+                self.not_run(&tests, &error.in_short());
                 report.error = Some(error);
             }
             Some(Ok(())) => {
@@ -317,6 +320,8 @@ impl Run {
         let mut late = stage.server.take_late();
         report.service_output = stage.output;
         report.restarts = stage.restarts;
+        report.losses = stage.losses;
+        report.error = report.error.or(stage.gone.take());
         self.outcome.dropped_events += stage.server.dropped_events();
         // Attempts that were given up hold the server too; dropping it is enough then.
         if let Some(server) = Arc::into_inner(stage.server) {
@@ -377,6 +382,7 @@ impl Run {
             if unfinished.is_empty() {
                 continue;
             }
+            stage.losses += 1;
             self.notices.add(
                 "service_crashed",
                 format!(
@@ -390,7 +396,7 @@ impl Run {
                 self.restart(stage).await;
             }
         }
-        if let Some(reason) = stage.gone.clone() {
+        if let Some(reason) = stage.gone.as_ref().map(RunError::in_short) {
             for index in waiting {
                 self.finish_not_run(stage, index, &reason, false);
             }
@@ -457,7 +463,7 @@ impl Run {
                 self.restart(stage).await;
                 down = false;
             }
-            if let Some(reason) = stage.gone.clone() {
+            if let Some(reason) = stage.gone.as_ref().map(RunError::in_short) {
                 self.finish_not_run(stage, index, &reason, true);
                 continue;
             }
@@ -479,6 +485,7 @@ impl Run {
             if attempt.may_be_a_crash() && !stage.is_healthy().await {
                 how.crashed = true;
                 down = true;
+                stage.losses += 1;
                 attempt.outcome.response = Err(TestError::Crashed {
                     status: stage.service_status().await,
                     output: stage.service_output(),
@@ -491,17 +498,19 @@ impl Run {
 
     async fn restart(&mut self, stage: &mut Stage) {
         if stage.restarts >= self.plan.max_restarts {
-            stage.gone = Some(format!(
-                "the service was lost {}, and is not started again",
-                count(stage.restarts + 1, "time")
-            ));
+            stage.gone = Some(RunError::GivenUp {
+                losses: stage.losses,
+                output: stage.service_output(),
+            });
             return;
         }
         stage.restarts += 1;
         self.sdk_seen |= stage.server.was_connected();
         stage.stop_service().await;
         if let Err(error) = self.start_service(stage).await {
-            stage.gone = Some(format!("the service could not be started again: {error}"));
+            stage.gone = Some(RunError::NotRestarted {
+                source: Box::new(error),
+            });
         }
     }
 

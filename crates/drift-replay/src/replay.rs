@@ -404,8 +404,10 @@ impl Judge {
                 result.state = TestState::Skipped;
                 result.notices.push(error.to_string());
             }
-            // Why is said once, of the whole environment.
-            Err(TestError::NotRun { .. }) => result.state = TestState::Cancelled,
+            Err(TestError::NotRun { reason }) => {
+                result.state = TestState::Cancelled;
+                result.error = Some(reason.clone());
+            }
             Err(error) => {
                 let why = with_causes(error);
                 result.state = TestState::Failed;
@@ -479,6 +481,13 @@ impl Judge {
             loaded: (self.recording.traces().len(), self.recording.span_count()),
             tests,
             notices: facts.notices.into_iter().chain(notices).collect(),
+            errors: failed_environments(outcome)
+                .filter_map(|environment| {
+                    let error = with_causes(environment.error.as_ref()?);
+                    Some(format!("environment {}: {error}", environment.name))
+                })
+                .collect(),
+            losses: outcome.environments.iter().map(|it| it.losses).sum(),
             interrupted: outcome.cancelled,
         }
     }
@@ -524,7 +533,7 @@ pub struct RunFacts {
     pub notices: Vec<String>,
 }
 
-/// Why a whole environment could not be tested, by its name.
+/// The environments that could not be tested, or not to their end.
 pub fn failed_environments(outcome: &RunOutcome) -> impl Iterator<Item = &EnvironmentOutcome> {
     outcome
         .environments

@@ -30,7 +30,7 @@ pub enum TestState {
     Deviated,
     /// It could not be judged: no response, a crash, a time limit.
     Failed,
-    /// The run ended before it.
+    /// The run ended before it; its error says why, unless the user stopped the run.
     Cancelled,
     /// It was left out; a notice says why.
     Skipped,
@@ -123,7 +123,7 @@ pub struct TestResult {
     pub request: Option<SentRequest>,
     /// What the reader should know.
     pub notices: Vec<String>,
-    /// Why it could not be judged.
+    /// Why it could not be judged, or was not run.
     pub error: Option<String>,
     /// What the service printed meanwhile, its end; when it helps.
     pub service_output: Option<String>,
@@ -163,6 +163,11 @@ impl Default for TestResult {
 }
 
 impl TestResult {
+    /// Whether it should have run and could not, for a reason that is known.
+    pub fn could_not_run(&self) -> bool {
+        self.state == TestState::Cancelled && self.error.is_some()
+    }
+
     /// Calls that nothing recorded answered.
     pub fn has_unanswered_call(&self) -> bool {
         self.calls
@@ -208,6 +213,10 @@ pub struct RunResults {
     pub tests: Vec<TestResult>,
     /// Of the run: broken trace lines, configuration, alerts of the SDK.
     pub notices: Vec<String>,
+    /// Why tests of an environment could not be run, with the output of the service.
+    pub errors: Vec<String>,
+    /// How often the service was lost and its tests run again, or not.
+    pub losses: usize,
     /// Whether the user stopped it.
     pub interrupted: bool,
 }
@@ -267,8 +276,8 @@ impl RunResults {
         for test in &mut results.tests {
             redact_test(test, redactor);
         }
-        for notice in &mut results.notices {
-            *notice = redactor.text(notice);
+        for text in results.notices.iter_mut().chain(&mut results.errors) {
+            *text = redactor.text(text);
         }
         results
     }

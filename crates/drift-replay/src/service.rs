@@ -182,13 +182,17 @@ fn of_both(check: Option<&str>, service: &str) -> String {
     }
 }
 
-fn shown(output: &str) -> String {
+/// What stands between a reason and the output that belongs to it.
+pub(crate) const LAST_OUTPUT: &str = "its last output:";
+
+/// The last lines of an output, or that there are none.
+pub(crate) fn shown(output: &str) -> String {
     let lines: Vec<&str> = output.trim_end().lines().collect();
     if lines.is_empty() {
         return "it printed nothing".to_owned();
     }
     let begin = lines.len().saturating_sub(SHOWN_LINES);
-    let mut text = "its last output:".to_owned();
+    let mut text = LAST_OUTPUT.to_owned();
     for line in lines.get(begin..).unwrap_or_default() {
         // Writing to a string cannot fail.
         let _written = write!(text, "\n  {line}");

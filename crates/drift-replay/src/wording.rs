@@ -17,6 +17,15 @@ pub fn count(number: usize, noun: &str) -> String {
     format!("{grouped} {noun}{plural}")
 }
 
+/// How often something happened: `once`, `twice`, `11 times`.
+pub fn times(number: usize) -> String {
+    match number {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        more => count(more, "time"),
+    }
+}
+
 /// A time that was set or waited for: `10 s`, `0.25 s`, `90 s`, to the millisecond.
 pub fn seconds(time: Duration) -> String {
     let text = format!("{:.3}", time.as_secs_f64());
@@ -55,6 +64,11 @@ mod tests {
         ] {
             assert_eq!(count(number, "trace"), expected);
         }
+    }
+
+    #[test]
+    fn how_often_is_a_word_where_there_is_one() {
+        assert_eq!([1, 2, 3].map(times), ["once", "twice", "3 times"]);
     }
 
     #[test]

@@ -518,7 +518,7 @@ async fn a_service_that_keeps_dying_is_given_up_and_every_test_has_its_outcome()
     let text = of(&outcome, "3").response.as_ref().unwrap_err().to_string();
     assert_eq!(
         text,
-        "the test was not run: the service was lost 2 times, and is not started again"
+        "the test was not run: the service was lost twice, and is not started again"
     );
 }
 

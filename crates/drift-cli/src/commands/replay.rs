@@ -281,16 +281,8 @@ impl Session<'_> {
             note(format!("{} {what}: {error:#}", styled("notice:", CAUTION)));
         }
         let results = unredacted.redact(&watcher.redactor);
-        for environment in failed_environments(&outcome) {
-            if let Some(error) = &environment.error {
-                let error = watcher.redactor.text(&with_causes(error));
-                note(format!(
-                    "{} environment {}: {}",
-                    styled("error:", BAD.bold()),
-                    clean(&environment.name),
-                    clean(&error)
-                ));
-            }
+        for error in &results.errors {
+            note(format!("{} {}", styled("error:", BAD.bold()), clean(error)));
         }
         // Whoever read our output may have gone; the files and the exit code remain.
         let mut written = vec![match self.print(&results) {
@@ -313,7 +305,7 @@ impl Session<'_> {
         Ok(if outcome.cancelled {
             self.interrupted()
         } else {
-            exit(&outcome, &results)
+            exit(&results)
         })
     }
 
@@ -500,12 +492,13 @@ struct Asked {
     text: anyhow::Result<String>,
 }
 
-fn exit(outcome: &RunOutcome, results: &RunResults) -> Exit {
+fn exit(results: &RunResults) -> Exit {
     let totals = results.totals();
-    if failed_environments(outcome).next().is_some() {
-        Exit::Of(crate::WRONG_USE)
-    } else if totals.deviated + totals.failed > 0 {
+    if totals.deviated + totals.failed > 0 {
         Exit::Different
+    } else if !results.errors.is_empty() || results.tests.iter().any(TestResult::could_not_run) {
+        // What should have run and did not has not passed.
+        Exit::Of(crate::WRONG_USE)
     } else {
         Exit::Same
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{HttpResponse, Notice, PlannedTest, RecordedRequest, RequestError, SendError};
 use crate::coverage::Coverage;
 use crate::server::{ListenError, Sdk, TestRecord};
-use crate::service::ServiceError;
-use crate::wording::seconds;
+use crate::service::{LAST_OUTPUT, ServiceError, shown};
+use crate::wording::{seconds, times, with_causes};
 
 /// Why a test has no response.
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +75,7 @@ pub struct TestOutcome {
     pub duration: Duration,
 }
 
-/// Why no test of an environment was run.
+/// Why no test of an environment was run, or none any more.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The mock server has nowhere to listen.
@@ -96,6 +96,20 @@ pub enum RunError {
         /// How long was waited.
         waited: Duration,
     },
+    /// The service was lost so often that it is not started again.
+    #[error("the service was lost {}, and is not started again; {}", times(*losses), shown(output))]
+    GivenUp {
+        /// How often it was lost.
+        losses: usize,
+        /// The end of its output, of its last start.
+        output: String,
+    },
+    /// The service was lost, and did not start again.
+    #[error("the service could not be started again: {source}")]
+    NotRestarted {
+        /// Why.
+        source: Box<RunError>,
+    },
 }
 
 impl RunError {
@@ -106,7 +120,18 @@ impl RunError {
             RunError::Service(error) => error.code(),
             RunError::SdkRefused { .. } => "sdk_refused",
             RunError::NeverConnected { .. } => "never_connected",
+            RunError::GivenUp { .. } => "service_given_up",
+            RunError::NotRestarted { .. } => "service_not_restarted",
         }
+    }
+
+    /// The reason in one line, for each of the tests that were not run: the output of
+    /// the service is shown once, with the environment.
+    pub(super) fn in_short(&self) -> String {
+        let text = with_causes(self);
+        let first = text.lines().next().unwrap_or_default();
+        let first = first.strip_suffix(LAST_OUTPUT).unwrap_or(first);
+        first.trim_end_matches("; ").to_owned()
     }
 }
 
@@ -115,7 +140,7 @@ impl RunError {
 pub struct EnvironmentOutcome {
     /// Its name.
     pub name: String,
-    /// Why its tests were not run.
+    /// Why its tests were not run, or those that were left when the service was given up.
     pub error: Option<RunError>,
     /// The SDKs that were connected when the tests began.
     pub sdks: Vec<Sdk>,
@@ -125,6 +150,9 @@ pub struct EnvironmentOutcome {
     pub service_output: String,
     /// How often it was started again.
     pub restarts: usize,
+    /// How often it was lost: once more than it was started again, where it was given up
+    /// or nothing was left to run.
+    pub losses: usize,
 }
 
 /// What came of a run.

@@ -90,6 +90,9 @@ fn index(results: &RunResults, pages: &[(String, &TestResult)]) -> String {
     if results.interrupted {
         text.push_str("The run was stopped before its end.\n");
     }
+    for error in &results.errors {
+        let _ = writeln!(text, "\nNot all could be run: {}", code(error));
+    }
     if pages.is_empty() {
         text.push_str("\nNothing deviates.\n");
     } else {

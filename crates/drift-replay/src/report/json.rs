@@ -74,6 +74,14 @@ pub(super) fn to_json_within(results: &RunResults, limits: Limits) -> Value {
         }),
     );
     put_flag(&mut run, "interrupted", results.interrupted);
+    put(
+        &mut run,
+        "service_lost",
+        (results.losses > 0).then_some(results.losses),
+    );
+    put_list(&mut run, "errors", &results.errors, |error| {
+        error.as_str().into()
+    });
     put_list(&mut run, "notices", &results.notices, |notice| {
         notice.as_str().into()
     });

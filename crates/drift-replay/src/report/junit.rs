@@ -1,6 +1,6 @@
 //! JUnit XML, as continuous integration systems read it: one suite for the
 //! run, a case for each test, deviations as a failure, what could not be
-//! judged as an error.
+//! judged or run as an error.
 
 use super::{RunResults, TestResult, TestState, utc_text};
 use crate::compare::Deviation;
@@ -17,6 +17,9 @@ use std::io;
 /// None in practice: the writer writes to memory; its error type is kept.
 pub fn to_junit(results: &RunResults) -> io::Result<String> {
     let totals = results.totals();
+    // A run that could not go on must not look like one that left tests out.
+    let could_not_run = results.tests.iter().filter(|test| test.could_not_run());
+    let could_not_run = could_not_run.count();
     let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
     writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     let seconds = seconds(results.duration_ms);
@@ -30,18 +33,18 @@ pub fn to_junit(results: &RunResults) -> io::Result<String> {
     attribute(&mut suites, "name", "drift replay");
     attribute(&mut suites, "tests", &count(totals.tests));
     attribute(&mut suites, "failures", &count(totals.deviated));
-    attribute(&mut suites, "errors", &count(totals.failed));
+    attribute(&mut suites, "errors", &count(totals.failed + could_not_run));
     attribute(&mut suites, "time", &seconds);
     writer.write_event(Event::Start(suites))?;
     let mut suite = BytesStart::new("testsuite");
     attribute(&mut suite, "name", name);
     attribute(&mut suite, "tests", &count(totals.tests));
     attribute(&mut suite, "failures", &count(totals.deviated));
-    attribute(&mut suite, "errors", &count(totals.failed));
+    attribute(&mut suite, "errors", &count(totals.failed + could_not_run));
     attribute(
         &mut suite,
         "skipped",
-        &count(totals.cancelled + totals.skipped),
+        &count(totals.cancelled + totals.skipped - could_not_run),
     );
     attribute(&mut suite, "time", &seconds);
     let started = utc_text(results.started_unix_nanos);
@@ -50,6 +53,9 @@ pub fn to_junit(results: &RunResults) -> io::Result<String> {
     writer.write_event(Event::Start(suite))?;
     for test in &results.tests {
         case(&mut writer, name, test)?;
+    }
+    if !results.errors.is_empty() {
+        text_element(&mut writer, "system-err", &results.errors.join("\n"))?;
     }
     writer.write_event(Event::End(BytesEnd::new("testsuite")))?;
     writer.write_event(Event::End(BytesEnd::new("testsuites")))?;
@@ -100,6 +106,10 @@ fn case(writer: &mut Writer<Vec<u8>>, suite: &str, test: &TestResult) -> io::Res
                 .unwrap_or_else(|| "could not be judged".to_owned()),
             details(&test.deviations),
         ),
+        TestState::Cancelled if test.could_not_run() => {
+            let why = test.error.as_deref().unwrap_or_default();
+            ("error", format!("not run: {why}"), String::new())
+        }
         TestState::Cancelled => (
             "skipped",
             "the run ended before it".to_owned(),
@@ -122,11 +132,15 @@ fn case(writer: &mut Writer<Vec<u8>>, suite: &str, test: &TestResult) -> io::Res
         }
     }
     if let Some(output) = &test.service_output {
-        writer.write_event(Event::Start(BytesStart::new("system-out")))?;
-        writer.write_event(Event::Text(BytesText::new(&legal(output))))?;
-        writer.write_event(Event::End(BytesEnd::new("system-out")))?;
+        text_element(writer, "system-out", output)?;
     }
     writer.write_event(Event::End(BytesEnd::new("testcase")))
+}
+
+fn text_element(writer: &mut Writer<Vec<u8>>, name: &str, text: &str) -> io::Result<()> {
+    writer.write_event(Event::Start(BytesStart::new(name)))?;
+    writer.write_event(Event::Text(BytesText::new(&legal(text))))?;
+    writer.write_event(Event::End(BytesEnd::new(name)))
 }
 
 fn details(deviations: &[Deviation]) -> String {

@@ -78,6 +78,7 @@ fn results() -> RunResults {
         tests: vec![passed, deviated, failed],
         notices: Vec::new(),
         interrupted: false,
+        ..RunResults::default()
     }
 }
 
