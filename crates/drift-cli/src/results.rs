@@ -277,6 +277,13 @@ pub(crate) fn summary(results: &RunResults, style: Style) -> String {
         let lost = format!("the service was lost {}", times(results.losses));
         let _ = writeln!(text, "{}", styled(lost, CAUTION));
     }
+    if let Some(how) = &results.sandbox_given_up {
+        let what = format!(
+            "the service ran without its sandbox, in which it did not come up ({}); --sandbox-mode strict requires it",
+            clean(how)
+        );
+        let _ = writeln!(text, "{}", styled(what, CAUTION));
+    }
     for (why, tests) in not_run(results) {
         let what = format!("{} not run: {}", count(tests, "test"), clean(why));
         let _ = writeln!(text, "{}", styled(what, BAD));

@@ -91,3 +91,23 @@ fn the_summary_says_how_often_a_service_was_lost_whose_tests_passed_again() {
     assert_eq!(last, "the service was lost once", "{}", ran.output);
     assert!(ran.output.contains("2 tests: 2 passed"), "{}", ran.output);
 }
+
+#[test]
+fn the_summary_of_a_run_without_its_sandbox_says_how_to_require_one() {
+    if drift_replay::service::Sandbox::support().is_err() {
+        return;
+    }
+    let project = Project::new();
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let other = server.local_addr().unwrap().port();
+    project.configure(&format!(
+        "python3 -c \"import socket; socket.create_connection(('127.0.0.1', {other}))\" && exec python3 service.py $PORT"
+    ));
+    let ran = project.drift(&["replay", "--quiet"]);
+    assert_eq!(ran.code, 0, "{}", ran.errors);
+    let last = ran.output.lines().last().unwrap_or_default();
+    assert_eq!(
+        last,
+        "the service ran without its sandbox, in which it did not come up (it ended with exit status: 1); --sandbox-mode strict requires it"
+    );
+}

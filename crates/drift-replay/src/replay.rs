@@ -488,6 +488,7 @@ impl Judge {
                 })
                 .collect(),
             losses: outcome.environments.iter().map(|it| it.losses).sum(),
+            sandbox_given_up: outcome.sandbox_given_up.clone(),
             interrupted: outcome.cancelled,
         }
     }

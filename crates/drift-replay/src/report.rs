@@ -217,6 +217,8 @@ pub struct RunResults {
     pub errors: Vec<String>,
     /// How often the service was lost and its tests run again, or not.
     pub losses: usize,
+    /// How the service failed in its sandbox, where it ran on without.
+    pub sandbox_given_up: Option<String>,
     /// Whether the user stopped it.
     pub interrupted: bool,
 }

@@ -607,6 +607,18 @@ impl ServerHandle {
         std::mem::take(&mut lock(&self.shared.records).outside)
     }
 
+    /// How many of the mock requests outside of tests are kept now.
+    pub(crate) fn outside_count(&self) -> usize {
+        lock(&self.shared.records).outside.mocks.len()
+    }
+
+    /// Those that came after so many and have no recorded answer.
+    pub(crate) fn unanswered_outside(&self, after: usize) -> Vec<Arc<MockEvent>> {
+        let records = lock(&self.shared.records);
+        let mocks = records.outside.mocks.iter().skip(after);
+        mocks.filter(|mock| !mock.answer.found).cloned().collect()
+    }
+
     /// Waits for the inbound span of a running test; whether it came.
     pub async fn wait_inbound_span(&self, trace_id: &str, timeout: Duration) -> bool {
         let mut changed = self.shared.changed.subscribe();

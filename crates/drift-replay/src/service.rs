@@ -183,13 +183,24 @@ fn of_both(check: Option<&str>, service: &str) -> String {
 }
 
 /// What stands between a reason and the output that belongs to it.
-pub(crate) const LAST_OUTPUT: &str = "its last output:";
+const LAST_OUTPUT: &str = "its last output:";
+/// What stands there when there is none.
+const NO_OUTPUT: &str = "it printed nothing";
+
+/// A reason in one line, without the output that belongs to it.
+pub(crate) fn without_output(reason: &str) -> &str {
+    let first = reason.lines().next().unwrap_or_default();
+    [LAST_OUTPUT, NO_OUTPUT]
+        .iter()
+        .find_map(|end| first.strip_suffix(end)?.strip_suffix("; "))
+        .unwrap_or(first)
+}
 
 /// The last lines of an output, or that there are none.
 pub(crate) fn shown(output: &str) -> String {
     let lines: Vec<&str> = output.trim_end().lines().collect();
     if lines.is_empty() {
-        return "it printed nothing".to_owned();
+        return NO_OUTPUT.to_owned();
     }
     let begin = lines.len().saturating_sub(SHOWN_LINES);
     let mut text = LAST_OUTPUT.to_owned();

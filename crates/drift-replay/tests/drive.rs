@@ -902,12 +902,37 @@ async fn a_service_that_does_not_come_up_in_its_sandbox_is_started_once_more_wit
         Ok(()) => {
             assert_eq!(codes, ["sandbox_given_up"]);
             assert_eq!(
+                outcome.sandbox_given_up.as_deref(),
+                Some("it ended with exit status: 1")
+            );
+            assert_eq!(
                 outcome.notices[0].message,
                 "the service did not come up in its sandbox (it ended with exit status: 1), and is started again without"
             );
         }
         Err(_) => assert_eq!(codes, ["no_sandbox"]),
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_lacks_a_recorded_answer_at_its_start_is_not_let_out_of_its_sandbox() {
+    let project = Project::new().with("a", "/echo");
+    let mut plan = project.plan();
+    plan.service.command = "echo x >> tries; exec python3 -c 'import service, sys; service.Sdk.start(); service.mock(\"\", \"miss\"); sys.exit(\"no answer\")'".to_owned();
+    plan.sandbox = in_sandbox(SandboxMode::Auto, Vec::new());
+    let outcome = run(plan).await;
+    let error = outcome.environments[0].error.as_ref().unwrap();
+    assert_eq!(error.code(), "boot_call_unanswered");
+    let text = error.to_string();
+    assert!(
+        text.starts_with("boot call miss has no recorded answer: `drift record"),
+        "{text}"
+    );
+    assert!(text.ends_with("its last output:\n  no answer"), "{text}");
+    assert!(!has_notice(&outcome, "sandbox_given_up"));
+    assert_eq!(outcome.sandbox_given_up, None);
+    let tries = std::fs::read_to_string(project.directory.path().join("tries")).unwrap();
+    assert_eq!(tries, "x\n");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

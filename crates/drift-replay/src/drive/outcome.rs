@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{HttpResponse, Notice, PlannedTest, RecordedRequest, RequestError, SendError};
 use crate::coverage::Coverage;
 use crate::server::{ListenError, Sdk, TestRecord};
-use crate::service::{LAST_OUTPUT, ServiceError, shown};
+use crate::service::{ServiceError, shown, without_output};
 use crate::wording::{seconds, times, with_causes};
 
 /// Why a test has no response.
@@ -96,6 +96,14 @@ pub enum RunError {
         /// How long was waited.
         waited: Duration,
     },
+    /// The service did not come up, and had asked for what is not in the recording.
+    #[error("{}; {source}", unanswered(calls))]
+    BootCalls {
+        /// The calls without an answer, each in a line.
+        calls: Vec<String>,
+        /// How it did not come up.
+        source: Box<RunError>,
+    },
     /// The service was lost so often that it is not started again.
     #[error("the service was lost {}, and is not started again; {}", times(*losses), shown(output))]
     GivenUp {
@@ -120,6 +128,7 @@ impl RunError {
             RunError::Service(error) => error.code(),
             RunError::SdkRefused { .. } => "sdk_refused",
             RunError::NeverConnected { .. } => "never_connected",
+            RunError::BootCalls { .. } => "boot_call_unanswered",
             RunError::GivenUp { .. } => "service_given_up",
             RunError::NotRestarted { .. } => "service_not_restarted",
         }
@@ -128,10 +137,7 @@ impl RunError {
     /// The reason in one line, for each of the tests that were not run: the output of
     /// the service is shown once, with the environment.
     pub(super) fn in_short(&self) -> String {
-        let text = with_causes(self);
-        let first = text.lines().next().unwrap_or_default();
-        let first = first.strip_suffix(LAST_OUTPUT).unwrap_or(first);
-        first.trim_end_matches("; ").to_owned()
+        without_output(&with_causes(self)).to_owned()
     }
 }
 
@@ -167,6 +173,8 @@ pub struct RunOutcome {
     pub notices: Vec<Notice>,
     /// Of all tests and the start, if it was asked for.
     pub coverage: Option<Coverage>,
+    /// How the service failed in its sandbox, where it ran on without.
+    pub sandbox_given_up: Option<String>,
     /// Whether the caller ended it.
     pub cancelled: bool,
     /// Events of the server that could not be passed on in time.
@@ -188,6 +196,25 @@ pub(super) fn not_run(test: PlannedTest, reason: &str) -> TestOutcome {
         retried: false,
         duration: Duration::ZERO,
     }
+}
+
+/// The first of the calls that a start made in vain, and how they come into a recording.
+fn unanswered(calls: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let shown: Vec<&str> = calls.iter().take(SHOWN).map(String::as_str).collect();
+    let more = match calls.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let (call, has) = if calls.len() == 1 {
+        ("call", "has")
+    } else {
+        ("calls", "have")
+    };
+    format!(
+        "boot {call} {}{more} {has} no recorded answer: `drift record -- COMMAND` with the start command records the calls of a start too",
+        shown.join(", ")
+    )
 }
 
 pub(super) fn never_connected(waited: Duration) -> String {

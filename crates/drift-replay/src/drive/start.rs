@@ -1,14 +1,18 @@
 //! The start of the service: in its sandbox where the plan wants one, until it can
 //! be tested.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::observe::Notices;
 use super::outcome::never_connected;
 use super::{Run, RunError, RunPlan, Stage, coverage};
 use crate::config::SandboxMode;
-use crate::server::{Address, Handshake, ServerHandle};
+use crate::outbound::summary;
+use crate::request::MockRequest;
+use crate::server::{Address, Handshake, MockEvent, ServerHandle};
 use crate::service::{Sandbox, ServiceError, ServiceProcess, ServiceSpec};
+use crate::span::Span;
 use crate::wording::seconds;
 
 /// Whether the service is confined, and what its processes may connect to over
@@ -83,10 +87,46 @@ fn failed_in_sandbox(error: &RunError) -> Option<String> {
     }
 }
 
+/// A call as an error may name it: that is one text, in which secrets are found by the
+/// forms of texts and URLs, and not those of statements and commands.
+fn named(span: &Span) -> String {
+    if span.package_name == "http" {
+        summary(span)
+    } else {
+        format!("{} of the package {}", span.name, span.package_name)
+    }
+}
+
+/// A start that failed, with what it had asked for in vain, which is the likely reason.
+fn with_boot_calls(error: RunError, unanswered: &[Arc<MockEvent>]) -> RunError {
+    let did_not_come_up = matches!(
+        error,
+        RunError::Service(ServiceError::ExitedEarly { .. } | ServiceError::NotReady { .. })
+    );
+    if !did_not_come_up || unanswered.is_empty() {
+        return error;
+    }
+    let mut calls = Vec::new();
+    for event in unanswered {
+        let call = match MockRequest::from_message(&event.request) {
+            Ok(request) => named(&request.span),
+            Err(_) => "(unreadable)".to_owned(),
+        };
+        if !calls.contains(&call) {
+            calls.push(call);
+        }
+    }
+    RunError::BootCalls {
+        calls,
+        source: Box::new(error),
+    }
+}
+
 impl Run {
     /// Starts the service and waits until it can be tested. Where a sandbox is not
     /// required, a service that does not come up in it is started once more without,
-    /// and so is every later one of the run; not one whose command is not there.
+    /// and so is every later one of the run; not one whose command is not there, and
+    /// not one that lacked a recorded answer: without a sandbox it might ask a real server.
     pub(super) async fn start_service(&mut self, stage: &mut Stage) -> Result<(), RunError> {
         let sandbox =
             (self.sandbox != SandboxMode::Off).then(|| sandbox(&self.plan, stage.server.address()));
@@ -95,6 +135,7 @@ impl Run {
         match failed {
             Some(how) if self.sandbox == SandboxMode::Auto => {
                 self.sandbox = SandboxMode::Off;
+                self.outcome.sandbox_given_up = Some(how.clone());
                 self.notices.add(
                     "sandbox_given_up",
                     format!(
@@ -109,6 +150,16 @@ impl Run {
     }
 
     async fn start_in(
+        &mut self,
+        stage: &mut Stage,
+        sandbox: Option<Sandbox>,
+    ) -> Result<(), RunError> {
+        let before = stage.server.outside_count();
+        let started = self.try_start_in(stage, sandbox).await;
+        started.map_err(|error| with_boot_calls(error, &stage.server.unanswered_outside(before)))
+    }
+
+    async fn try_start_in(
         &mut self,
         stage: &mut Stage,
         sandbox: Option<Sandbox>,

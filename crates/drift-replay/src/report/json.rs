@@ -79,6 +79,11 @@ pub(super) fn to_json_within(results: &RunResults, limits: Limits) -> Value {
         "service_lost",
         (results.losses > 0).then_some(results.losses),
     );
+    put(
+        &mut run,
+        "sandbox_given_up",
+        results.sandbox_given_up.clone(),
+    );
     put_list(&mut run, "errors", &results.errors, |error| {
         error.as_str().into()
     });

@@ -68,7 +68,8 @@
       h("li", {}, h("b", {}, totals.deviations.toLocaleString("en")), totals.deviations === 1 ? "deviation" : "deviations"),
       totals.accepted ? h("li", {}, h("b", {}, totals.accepted.toLocaleString("en")), "accepted by rules") : null),
   );
-  if (run.notices) byId("notices").append(h("div", { class: "panel" }, h("p", {}, "About this run"), h("ul", {}, run.notices.map((text) => h("li", {}, text)))));
+  const about = [...(run.errors || []), ...(run.notices || [])];
+  if (about.length) byId("notices").append(h("div", { class: "panel" }, h("p", {}, "About this run"), h("ul", {}, about.map((text) => h("li", {}, text)))));
   byId("made").textContent = `Made by drift ${run.tool.version}. Nothing on this page was loaded from elsewhere.`;
 
   // A JSON text over several lines, its numbers and strings untouched.
