@@ -8,7 +8,7 @@
 
 mod support;
 
-use support::{Project, SERVICE, span};
+use support::{Project, Ran, SERVICE, span};
 
 /// A service that kills itself at each request of this number since its start.
 fn dying_at(request: usize) -> Project {
@@ -110,4 +110,24 @@ fn the_summary_of_a_run_without_its_sandbox_says_how_to_require_one() {
         last,
         "the service ran without its sandbox, in which it did not come up (it ended with exit status: 1); --sandbox-mode strict requires it"
     );
+}
+
+/// A port is held by whom Linux shows.
+#[cfg(target_os = "linux")]
+#[test]
+fn two_replays_at_once_do_not_test_the_service_of_each_other_nor_share_a_log() {
+    let project = Project::new();
+    // Both look at the port before either service has come to it.
+    project.configure("touch up-$$; while test $(ls | grep -c up-) -lt 2; do sleep 0.02; done; exec python3 service.py $PORT");
+    let arguments = ["replay", "--quiet", "--enable-service-logs"];
+    let first = project.start(&arguments);
+    let second = project.start(&arguments);
+    let ran = [first, second].map(|run| Ran::from(run.wait_with_output().unwrap()));
+    let mut codes = ran.each_ref().map(|ran| ran.code);
+    codes.sort_unstable();
+    let said = ran.map(|ran| ran.errors).concat();
+    assert_eq!(codes, [0, 2], "{said}");
+    assert!(said.contains("which another `drift` has started"), "{said}");
+    let logs = std::fs::read_dir(project.path().join(".tusk/logs")).unwrap();
+    assert_eq!(logs.count(), 2);
 }

@@ -157,10 +157,38 @@ impl ProcessGroup {
         }
     }
 
+    /// Whether a process belongs to it: by its group or mark, or because it descends from
+    /// one that does, as what `sudo` starts, whose environment is another.
+    pub(crate) fn holds(&self, number: i32) -> bool {
+        const GENERATIONS: usize = 32;
+        let leader = self.pid().as_raw_pid();
+        let mut number = number;
+        for _ in 0..GENERATIONS {
+            let Some((_, parent, group)) = stat(number) else {
+                return false;
+            };
+            let is_marked = || {
+                let mark = self.mark.as_ref();
+                mark.is_some_and(|mark| mark_of(number).as_deref() == Some(mark.as_bytes()))
+            };
+            if number == leader || group == leader || is_marked() {
+                return true;
+            }
+            number = parent;
+        }
+        false
+    }
+
+    /// Whether a process belongs to a group that was started with another mark.
+    pub(crate) fn is_of_another_run(&self, number: i32) -> bool {
+        let own = self.mark.as_deref().map(str::as_bytes);
+        !self.holds(number) && mark_of(number).is_some_and(|mark| Some(mark.as_slice()) != own)
+    }
+
     /// Its running processes, with their groups; `None` where there is no /proc.
     fn members(&self) -> Option<Vec<(Pid, i32)>> {
         let leader = self.pid().as_raw_pid();
-        let mark = self.mark.as_ref().map(|mark| format!("{MARK}={mark}"));
+        let mark = self.mark.as_deref().map(str::as_bytes);
         let mut members = Vec::new();
         let mut seen_any = false;
         for entry in fs::read_dir("/proc").ok()?.flatten() {
@@ -171,17 +199,14 @@ impl ProcessGroup {
             else {
                 continue;
             };
-            let Some((state, group)) = state_and_group(number) else {
+            let Some((state, _, group)) = stat(number) else {
                 continue;
             };
             seen_any = true;
             if matches!(state, 'Z' | 'X' | 'x') {
                 continue;
             }
-            let is_marked = || {
-                mark.as_ref()
-                    .is_some_and(|mark| has_variable(number, mark.as_bytes()))
-            };
+            let is_marked = || mark.is_some_and(|mark| mark_of(number).as_deref() == Some(mark));
             if group == leader || is_marked() {
                 members.extend(Pid::from_raw(number).map(|found| (found, group)));
             }
@@ -259,17 +284,23 @@ fn new_mark() -> String {
     format!("{}-{nanos}-{number}", std::process::id())
 }
 
-/// The third and fifth field of /proc/PID/stat, counted after the name, which may
-/// hold anything.
-fn state_and_group(number: i32) -> Option<(char, i32)> {
+/// State, parent and group of a process: fields of /proc/PID/stat, counted after the
+/// name, which may hold anything.
+fn stat(number: i32) -> Option<(char, i32, i32)> {
     let stat = fs::read_to_string(format!("/proc/{number}/stat")).ok()?;
     let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
     let state = fields.next()?.chars().next()?;
-    let group = fields.nth(1)?.parse().ok()?;
-    Some((state, group))
+    let parent = fields.next()?.parse().ok()?;
+    let group = fields.next()?.parse().ok()?;
+    Some((state, parent, group))
 }
 
-fn has_variable(number: i32, variable: &[u8]) -> bool {
-    fs::read(format!("/proc/{number}/environ"))
-        .is_ok_and(|variables| variables.split(|byte| *byte == 0).any(|v| v == variable))
+/// The value of the mark in the environment of a process.
+fn mark_of(number: i32) -> Option<Vec<u8>> {
+    let variables = fs::read(format!("/proc/{number}/environ")).ok()?;
+    let mut variables = variables.split(|byte| *byte == 0);
+    variables.find_map(|variable| {
+        let value = variable.strip_prefix(MARK.as_bytes())?;
+        Some(value.strip_prefix(b"=")?.to_vec())
+    })
 }

@@ -57,7 +57,7 @@ pub struct ServiceSpec {
     pub stop_grace: Duration,
     /// How much of the end of its output is kept.
     pub output_limit_bytes: usize,
-    /// Where all of its output goes too.
+    /// Where all of its output goes too, behind what is there.
     pub log_file: Option<PathBuf>,
     /// What it and all that it starts may connect to; `None` for everything. The
     /// readiness and the stop command are ours, and not confined.
@@ -287,18 +287,23 @@ impl ServiceProcess {
     /// Waits until it is ready.
     ///
     /// # Errors
-    /// `ExitedEarly` and `NotReady`, with the end of its output. It is still to be
-    /// stopped then.
+    /// `ExitedEarly` and `NotReady`, with the end of its output, and `PortInUse` where
+    /// Linux shows that another program listens in its place. It is still to be stopped
+    /// then.
     pub async fn wait_ready(&mut self) -> Result<(), ServiceError> {
         let deadline = Instant::now() + self.spec.ready_timeout;
         loop {
             if let Some(status) = self.ended() {
+                // It may have found its port taken; then the holder says more.
+                self.not_replaced()?;
                 return Err(self.exited(status).await);
             }
             let left = deadline.saturating_duration_since(Instant::now());
             let checked = self.check(left.max(POLL)).await;
             let Err(unready) = checked else {
-                // What answered may be of another program, if ours has ended meanwhile.
+                // What answered may be of another program, if ours has ended meanwhile or
+                // is about to: it may not have found out yet that its port is taken.
+                self.not_replaced()?;
                 return match self.ended() {
                     Some(status) => Err(self.exited(status).await),
                     None => Ok(()),
@@ -323,6 +328,17 @@ impl ServiceProcess {
             while Instant::now() < until && self.ended().is_none() {
                 tokio::time::sleep(POLL.min(until.saturating_duration_since(Instant::now()))).await;
             }
+        }
+    }
+
+    /// That no other program has taken its port since it was looked at.
+    fn not_replaced(&self) -> Result<(), ServiceError> {
+        match port_holder::stranger(self.spec.port, &self.group) {
+            Some(holder) => Err(ServiceError::PortInUse {
+                port: self.spec.port,
+                holder: Some(holder),
+            }),
+            None => Ok(()),
         }
     }
 
@@ -558,7 +574,11 @@ fn create_log(path: &std::path::Path) -> io::Result<std::fs::File> {
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent)?;
     }
-    std::fs::File::create(path)
+    // A service that is started again after a crash must not take away what it said of it.
+    std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(path)
 }
 
 /// Gives a command one pipe for both streams, which keeps their order.

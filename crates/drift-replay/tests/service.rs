@@ -126,6 +126,43 @@ async fn a_port_in_use_is_named_with_the_program_that_holds_it() {
     assert!(!directory.path().join("started").exists());
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_service_of_another_run_on_the_port_is_not_taken_for_the_own_one() {
+    let listens = "exec python3 listen.py PORT";
+    // Ours finds its port taken, or has not come to it yet.
+    for command in [listens, "sleep 600"] {
+        let directory = tempfile::tempdir().unwrap();
+        let port = free_port();
+        let slow = format!("until test -e go; do sleep 0.02; done; {command}");
+        let mut service = start(spec(directory.path(), port, &slow)).await;
+        let other = start(spec(directory.path(), port, listens)).await;
+        until("the other listens", || other.output_bytes() > 0).await;
+        std::fs::write(directory.path().join("go"), "").unwrap();
+        let error = service.wait_ready().await.unwrap_err();
+        let text = error.to_string();
+        assert_eq!(error.code(), "port_in_use", "{text}");
+        assert!(text.contains("listen.py"), "{text}");
+        assert!(text.contains("which another `drift` has started"), "{text}");
+        service.stop().await;
+        other.stop().await;
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_program_that_took_the_port_while_the_service_started_is_not_taken_for_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let mut service = start(spec(directory.path(), port, "sleep 600")).await;
+    let _other = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let error = service.wait_ready().await.unwrap_err();
+    assert_eq!(error.code(), "port_in_use");
+    let me = format!("(process {})", std::process::id());
+    assert!(error.to_string().contains(&me), "{error}");
+    service.stop().await;
+}
+
 #[tokio::test]
 async fn a_start_command_that_fails_is_shown_with_its_last_output() {
     let directory = tempfile::tempdir().unwrap();

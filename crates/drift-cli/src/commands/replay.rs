@@ -118,10 +118,7 @@ fn options(arguments: &ReplayArguments, loaded: &Loaded) -> anyhow::Result<Repla
         let folder = loaded.config.base_dir.join(".tusk/logs");
         std::fs::create_dir_all(&folder)
             .with_context(|| format!("cannot make {}", folder.display()))?;
-        Some(folder.join(format!(
-            "tusk-replay-{}.log",
-            describe::file_time(SystemTime::now())
-        )))
+        Some(new_log(&folder)?)
     } else {
         None
     };
@@ -513,6 +510,26 @@ fn run_folder(results: &Path) -> PathBuf {
         .chain(numbered)
         .find(|folder| !folder.exists())
         .unwrap_or_else(|| results.join(name))
+}
+
+/// `tusk-replay-20261125-215644.log`, empty, with a number behind it where another run
+/// has made that one.
+fn new_log(folder: &Path) -> anyhow::Result<PathBuf> {
+    let name = format!("tusk-replay-{}", describe::file_time(SystemTime::now()));
+    let mut number = 0_u32;
+    loop {
+        let path = folder.join(match number {
+            0 => format!("{name}.log"),
+            number => format!("{name}-{number}.log"),
+        });
+        match std::fs::File::create_new(&path) {
+            Ok(_) => return Ok(path),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot write {}", path.display()));
+            }
+        }
+    }
 }
 
 /// Prints tests as they end.

@@ -1,10 +1,39 @@
 //! Who holds a port of this machine, as far as Linux shows it to us.
 
+use crate::process_group::ProcessGroup;
 use std::fs;
+use std::path::Path;
 
 /// The program that listens on a port of this machine, with its number, as far as
 /// Linux shows it to us.
 pub fn port_holder(port: u16) -> Option<String> {
+    described(*holders(port).first()?)
+}
+
+/// A program that listens on a port in place of the processes of this group: none of
+/// these holds the port, or a process of another run holds it too. `None` also where the
+/// system does not show who holds it.
+///
+/// Whoever hands a port on into a container is started by its engine and not by the
+/// service, so it is no stranger.
+pub(super) fn stranger(port: u16, group: &ProcessGroup) -> Option<String> {
+    let holders = holders(port);
+    let of_another_run = |holder: &&i32| group.is_of_another_run(**holder);
+    if let Some(holder) = holders.iter().find(of_another_run) {
+        let program = described(*holder)?;
+        return Some(format!("{program}, which another `drift` has started"));
+    }
+    if holders.iter().any(|holder| group.holds(*holder)) {
+        return None;
+    }
+    holders
+        .into_iter()
+        .find(|holder| !hands_into_a_container(*holder))
+        .and_then(described)
+}
+
+/// The processes that listen on a port.
+fn holders(port: u16) -> Vec<i32> {
     let sockets: Vec<String> = ["/proc/net/tcp", "/proc/net/tcp6"]
         .iter()
         .filter_map(|table| fs::read_to_string(table).ok())
@@ -12,37 +41,58 @@ pub fn port_holder(port: u16) -> Option<String> {
         .map(|inode| format!("socket:[{inode}]"))
         .collect();
     if sockets.is_empty() {
-        return None;
+        return Vec::new();
     }
-    for entry in fs::read_dir("/proc").ok()?.flatten() {
-        let number = entry.file_name();
-        // There are links too: `self`, `thread-self`.
-        if !number.as_encoded_bytes().iter().all(u8::is_ascii_digit) {
-            continue;
-        }
-        let path = entry.path();
-        let Ok(files) = fs::read_dir(path.join("fd")) else {
-            continue;
-        };
-        let holds = files.flatten().any(|file| {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let holds = |folder: &Path| {
+        let files = fs::read_dir(folder.join("fd"));
+        files.into_iter().flatten().flatten().any(|file| {
             fs::read_link(file.path()).is_ok_and(|target| {
                 sockets
                     .iter()
                     .any(|socket| target.as_os_str() == socket.as_str())
             })
-        });
-        if holds {
-            let command = fs::read(path.join("cmdline")).ok()?;
-            let command = String::from_utf8_lossy(&command)
-                .split('\0')
-                .filter(|part| !part.is_empty())
-                .collect::<Vec<_>>()
-                .join(" ");
-            let shown: String = command.chars().take(80).collect();
-            return Some(format!("{shown:?} (process {})", number.display()));
-        }
-    }
-    None
+        })
+    };
+    entries
+        .filter_map(|entry| {
+            // There are links too: `self`, `thread-self`.
+            let number = entry.file_name().to_str()?.parse().ok()?;
+            holds(&entry.path()).then_some(number)
+        })
+        .collect()
+}
+
+/// The command line of a process, with its number.
+fn described(number: i32) -> Option<String> {
+    let command = fs::read(format!("/proc/{number}/cmdline")).ok()?;
+    let command = String::from_utf8_lossy(&command)
+        .split('\0')
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ");
+    let shown: String = command.chars().take(80).collect();
+    Some(format!("{shown:?} (process {number})"))
+}
+
+/// Whether a process is one of those by which container engines hand on a port; the
+/// kernel keeps 15 characters of a name.
+fn hands_into_a_container(number: i32) -> bool {
+    const PROXIES: [&str; 8] = [
+        "docker-proxy",
+        "dockerd",
+        "rootlesskit",
+        "rootlessport",
+        "conmon",
+        "slirp4netns",
+        "pasta",
+        "containerd",
+    ];
+    fs::read_to_string(format!("/proc/{number}/comm")).is_ok_and(|name| {
+        PROXIES
+            .iter()
+            .any(|proxy| name.trim_end().starts_with(proxy))
+    })
 }
 
 /// The inodes of the sockets that listen on a port, of a table of /proc/net.
