@@ -207,6 +207,33 @@ fn record_says_where_the_sdk_wrote_when_another_folder_was_watched() {
 }
 
 #[test]
+fn record_refuses_at_once_a_folder_that_cannot_be() {
+    let project = Project::new();
+    for folder in ["service.py", "service.py/traces"] {
+        let command = ["record", "--trace-dir", folder, "--", "touch", "started"];
+        let said = project.refused(&command);
+        let expected = format!("no traces can be in {folder}: ");
+        assert!(said.contains(&expected), "{said}");
+        assert!(said.to_lowercase().contains("not a directory"), "{said}");
+        assert!(!project.path().join("started").exists());
+    }
+    let command = ["record", "--trace-dir", "new/traces", "--", "true"];
+    assert_eq!(project.drift(&command).code, 0);
+    assert!(!project.path().join("new").exists());
+}
+
+#[test]
+fn record_says_what_to_do_with_a_command_in_one_pair_of_quotes() {
+    let project = Project::new();
+    let said = project.refused(&["record", "python3 service.py"]);
+    assert!(
+        said.contains("leave out the quotes (`drift record -- python3 service.py`)"),
+        "{said}"
+    );
+    assert!(said.contains("sh -c"), "{said}");
+}
+
+#[test]
 fn record_names_a_line_that_its_command_left_half_written() {
     let project = Project::new();
     let line = span('c', 1_795_227_890, "/new", "{}");

@@ -94,6 +94,22 @@ pub enum RecordError {
     /// The command is empty.
     #[error("there is no command to run")]
     NoCommand,
+    /// No folder of traces can be where one is to be.
+    #[error("no traces can be in {}", folder.display())]
+    Folder {
+        /// Where it was to be.
+        folder: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The command is a whole line in one word, and no program is called so.
+    #[error(
+        "cannot start `{line}`: no program has this name; leave out the quotes (`drift record -- {line}`), or let a shell read the line (`drift record -- sh -c '…'`)"
+    )]
+    LineAsProgram {
+        /// The line.
+        line: String,
+    },
     /// The command could not be started.
     #[error("cannot start `{program}`")]
     Start {
@@ -109,6 +125,8 @@ impl RecordError {
     pub fn code(&self) -> &'static str {
         match self {
             RecordError::NoCommand => "no_command",
+            RecordError::Folder { .. } => "trace_folder",
+            RecordError::LineAsProgram { .. } => "line_as_program",
             RecordError::Start { .. } => "command_not_started",
         }
     }
@@ -124,20 +142,20 @@ impl RecordError {
 /// whatever is left of the group, and on Linux of what left the group, is killed.
 ///
 /// # Errors
-/// [`RecordError`] where the command cannot be started.
+/// [`RecordError`] where the command cannot be started or the folder cannot be.
 pub fn record(
     options: &RecordOptions,
     stops: &Receiver<()>,
     on_event: &mut dyn FnMut(RecordEvent<'_>),
 ) -> Result<RecordOutcome, RecordError> {
-    let mut watcher = Watcher::new(&options.trace_dir);
-    let group = ProcessGroup::start(&mut command(options)?).map_err(|source| {
-        let program = options.command.first();
-        RecordError::Start {
-            program: program.map_or_else(String::new, |p| p.to_string_lossy().into_owned()),
-            source,
-        }
+    let folder = &options.trace_dir;
+    can_be_a_folder(folder).map_err(|source| RecordError::Folder {
+        folder: folder.clone(),
+        source,
     })?;
+    let mut watcher = Watcher::new(folder);
+    let group = ProcessGroup::start(&mut command(options)?)
+        .map_err(|source| not_started(options, source))?;
     on_event(RecordEvent::Started {
         process: group.id(),
     });
@@ -202,6 +220,38 @@ pub fn record(
     watcher.poll(&mut outcome, on_event);
     watcher.finish(&mut outcome, on_event);
     Ok(outcome)
+}
+
+/// That traces can be written where they are expected. A folder that is not there yet is
+/// made to see that it can be, and taken away again: who writes into it makes it.
+fn can_be_a_folder(folder: &Path) -> io::Result<()> {
+    let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+    let missing: Vec<&Path> = folder.ancestors().take_while(is_missing).collect();
+    if missing.is_empty() && !folder.as_os_str().is_empty() && !folder.is_dir() {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
+    let made = std::fs::create_dir_all(folder);
+    for path in missing {
+        // One that somebody has written into meanwhile stays.
+        let _removed = std::fs::remove_dir(path);
+    }
+    made
+}
+
+fn not_started(options: &RecordOptions, source: io::Error) -> RecordError {
+    let words = options.command.iter().map(|word| word.to_string_lossy());
+    let words: Vec<_> = words.collect();
+    match words.as_slice() {
+        [line] if source.kind() == io::ErrorKind::NotFound && line.trim().contains(' ') => {
+            RecordError::LineAsProgram {
+                line: line.trim().to_owned(),
+            }
+        }
+        words => RecordError::Start {
+            program: words.first().map(ToString::to_string).unwrap_or_default(),
+            source,
+        },
+    }
 }
 
 /// Whether the caller says to stop, within a time.
