@@ -101,6 +101,27 @@ fn a_second_ctrl_c_kills_a_recorded_service_without_asking_it() {
 }
 
 #[test]
+fn a_service_does_not_outlive_a_drift_that_was_killed() {
+    let project = Project::new();
+    project.hang();
+    for arguments in [
+        vec!["replay"],
+        vec!["record", "--", "python3", "service.py", "PORT"],
+    ] {
+        let port = project.port.to_string();
+        let arguments: Vec<&str> = arguments
+            .into_iter()
+            .map(|word| if word == "PORT" { &port } else { word })
+            .collect();
+        let mut child = project.start(&arguments);
+        wait_for("the service", || project.accepts());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        wait_for("the end of the service", || !project.accepts());
+    }
+}
+
+#[test]
 fn sigterm_ends_record_replay_and_serve_in_order_with_143() {
     let project = Project::new();
     let port = project.port.to_string();

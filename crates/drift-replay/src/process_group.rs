@@ -12,7 +12,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -35,6 +35,8 @@ pub struct ProcessGroup {
     leader: Child,
     /// The value of [`MARK`]; `None` for a group that is found by its number alone.
     mark: Option<String>,
+    /// Kills the group should this program be killed, which can do nothing then.
+    guard: Option<Child>,
     is_released: bool,
 }
 
@@ -49,6 +51,8 @@ impl ProcessGroup {
         command.env(MARK, &mark);
         let mut group = ProcessGroup::start_unmarked(command)?;
         group.mark = Some(mark);
+        // Without it all is as it should be as long as this program lives.
+        group.guard = start_guard(group.id()).ok();
         Ok(group)
     }
 
@@ -61,6 +65,7 @@ impl ProcessGroup {
         Ok(ProcessGroup {
             leader: command.process_group(0).spawn()?,
             mark: None,
+            guard: None,
             is_released: false,
         })
     }
@@ -226,6 +231,13 @@ impl Drop for ProcessGroup {
         if !self.is_released {
             self.signal(Signal::KILL);
         }
+        // Before the leader is reaped, whose number the guard knows, and before the guard
+        // is waited for, which closes its pipe.
+        if let Some(mut guard) = self.guard.take()
+            && guard.kill().is_ok()
+        {
+            let _status = guard.wait();
+        }
         // A killed process leaves at once, except inside the kernel; one that hangs
         // there is left to the system.
         for _ in 0..LOOKS {
@@ -272,6 +284,19 @@ pub fn describe(status: ExitStatus) -> String {
         (None, Some(signal)) => format!("signal {signal}"),
         (None, None) => status.to_string(),
     }
+}
+
+/// Starts a process that reads from us until we are gone, however that comes about, and
+/// then kills the group. It is in a group of its own, which no Ctrl-C reaches.
+fn start_guard(group: u32) -> io::Result<Child> {
+    Command::new("/bin/sh")
+        .args(["-c", "read -r _; kill -KILL \"-$1\"", "sh"])
+        .arg(group.to_string())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
 }
 
 /// A value that no other group has.
