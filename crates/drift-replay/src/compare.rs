@@ -385,4 +385,6 @@ fn status(recorded: &Recorded, actual: &ActualResponse, comparison: &mut Compari
 }
 
 #[cfg(test)]
+mod body_tests;
+#[cfg(test)]
 mod tests;

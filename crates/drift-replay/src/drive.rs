@@ -33,6 +33,7 @@ mod request;
 mod start;
 
 pub use cancel::Cancel;
+pub(crate) use http::decode;
 pub use http::{HttpResponse, MAX_RESPONSE_BYTES, SendError, send_recorded_request};
 pub use observe::{Notice, Observer, Unobserved};
 pub use outcome::{EnvironmentOutcome, RunError, RunOutcome, TestError, TestOutcome};

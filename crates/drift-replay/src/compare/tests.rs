@@ -14,7 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 
 /// A recorded root span whose body has a decoded type in Node's spelling.
-fn recorded(status: u16, headers: &str, body: &[u8], decoded_type: Option<i32>) -> Span {
+pub(super) fn recorded(status: u16, headers: &str, body: &[u8], decoded_type: Option<i32>) -> Span {
     let schema = decoded_type.map(|number| {
         format!(
             r#"{{"type":6,"properties":{{"body":{{"type":2,"properties":{{}},"encoding":1,"decodedType":{number}}}}}}}"#
@@ -33,7 +33,7 @@ fn recorded(status: u16, headers: &str, body: &[u8], decoded_type: Option<i32>) 
     }
 }
 
-fn answer(status: u16, headers: &[(&str, &str)], body: &[u8]) -> ActualResponse {
+pub(super) fn answer(status: u16, headers: &[(&str, &str)], body: &[u8]) -> ActualResponse {
     ActualResponse {
         status,
         headers: headers
@@ -53,7 +53,7 @@ fn json(left: &str, right: &str, rules: &Rules) -> Comparison {
 }
 
 /// `code path recorded actual` of each deviation.
-fn shown(comparison: &Comparison) -> Vec<String> {
+pub(super) fn shown(comparison: &Comparison) -> Vec<String> {
     comparison
         .deviations
         .iter()

@@ -422,7 +422,7 @@ fn content_lengths(response: &HttpResponse) -> Result<Option<usize>, SendError> 
 }
 
 /// Undoes the content encodings, the last one first.
-fn decode(raw: &Bytes, encodings: &str) -> Result<Bytes, String> {
+pub(crate) fn decode(raw: &Bytes, encodings: &str) -> Result<Bytes, String> {
     let mut body = raw.clone();
     if body.is_empty() {
         return Ok(body);
