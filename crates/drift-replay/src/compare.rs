@@ -276,20 +276,32 @@ pub fn no_response(root: &Span, why: &str) -> Deviation {
 
 /// `GET /orders/7?full=1`: what the `request` of a rule is matched with.
 pub fn request_name(root: &Span) -> String {
-    let input = root
-        .input_value
-        .as_deref()
-        .and_then(|text| Json::parse(text.as_bytes()));
-    let text = |key: &str| {
-        input
-            .as_ref()
-            .and_then(|input| input.get(key))
-            .and_then(Json::as_str)
-    };
-    match (text("method"), text("target").or_else(|| text("url"))) {
+    let input = input_of(root);
+    let method = input
+        .as_ref()
+        .and_then(|input| input.get("method")?.as_str());
+    match (method, request_target(root)) {
         (Some(method), Some(target)) => format!("{method} {target}"),
-        _ => root.name.clone(),
+        _ => span_name(root),
     }
+}
+
+/// Path and query of a recorded request, as people read them: those that WSGI
+/// decoded as Latin-1 are UTF-8.
+pub fn request_target(root: &Span) -> Option<String> {
+    let input = input_of(root)?;
+    let text = |key: &str| input.get(key).and_then(Json::as_str);
+    let recorded = text("target").or_else(|| text("url"))?;
+    Some(crate::target::readable(root, recorded))
+}
+
+/// The name of a span, as people read it: in one of WSGI stands a path.
+pub fn span_name(span: &Span) -> String {
+    crate::target::readable(span, &span.name)
+}
+
+fn input_of(root: &Span) -> Option<Json> {
+    Json::parse(root.input_value.as_deref()?.as_bytes())
 }
 
 /// The status that a root span recorded, 200 when it has none.

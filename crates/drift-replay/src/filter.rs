@@ -1,6 +1,7 @@
 //! Which tests are meant: `key=regex[,key=regex…]`, all of them have to match.
 
 use crate::Span;
+use crate::compare::{request_target, span_name};
 use crate::spelling::nearest;
 use regex::{Regex, RegexBuilder};
 use std::path::{Path, PathBuf};
@@ -207,10 +208,10 @@ impl Key {
         };
         match self {
             Key::Path => {
-                let target = member(&["target", "url"]);
+                let target = request_target(root).unwrap_or_default();
                 target.split('?').next().unwrap_or_default().to_owned()
             }
-            Key::Name => root.name.clone(),
+            Key::Name => span_name(root),
             Key::Operation => graphql_operation(root).unwrap_or_default(),
             Key::Type => match root.package_type {
                 1 => "HTTP".to_owned(),

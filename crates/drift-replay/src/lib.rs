@@ -31,6 +31,7 @@ pub mod service;
 pub mod similarity;
 pub mod span;
 pub mod spelling;
+mod target;
 pub mod trace_diff;
 mod tree;
 pub mod wording;

@@ -4,7 +4,7 @@
 //! it: WSGI gives the path decoded, its bytes as Latin-1 (PEP 3333), and the query
 //! as it came, as Latin-1 too; ASGI gives the path decoded as UTF-8. Which of both
 //! a `%` in such a path was, nobody can tell otherwise: it is one that was decoded.
-//! A `?` that was `%3F` cannot be told from the one before the query.
+//! A `?` that was `%3F` is told by the name of the span, of Flask and WSGI only.
 
 use crate::span::Span;
 
@@ -42,6 +42,18 @@ fn bytes(form: Form, target: &str) -> Vec<u8> {
     decoded.unwrap_or_else(|| target.as_bytes().to_vec())
 }
 
+/// Where the query begins. The name of a span of WSGI is its method and its path, so
+/// that a `?` in that is one that was decoded.
+fn path_length(root: &Span, form: Form, target: &str) -> usize {
+    let named = root.name.split_once(' ').map(|(_, path)| path);
+    let named = named.filter(|path| {
+        let rest = target.strip_prefix(path);
+        form == Form::Wsgi && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('?'))
+    });
+    let query = || target.find('?').unwrap_or(target.len());
+    named.map_or_else(query, str::len)
+}
+
 /// A target as it can stand in a request line, with the escapes that a server
 /// has undone.
 pub(crate) fn sent(root: &Span, target: &str) -> String {
@@ -50,13 +62,16 @@ pub(crate) fn sent(root: &Span, target: &str) -> String {
     if !target.starts_with('/') && target != "*" {
         sent.push('/');
     }
-    let mut in_path = form != Form::Raw;
-    for byte in bytes(form, target) {
-        in_path &= byte != b'?';
+    let (path, query) = target.split_at(path_length(root, form, target));
+    let path = bytes(form, path).into_iter().map(|byte| (byte, true));
+    let query = bytes(form, query).into_iter().map(|byte| (byte, false));
+    for (byte, in_path) in path.chain(query) {
         // What a server cannot have received in a target is sent in the form it was
         // written before somebody decoded it.
-        let is_escaped = byte <= b' ' || byte >= 0x7f || byte == b'#' && form != Form::Raw;
-        if is_escaped || in_path && byte == b'%' {
+        let is_unsendable = byte <= b' ' || byte >= 0x7f;
+        let was_decoded =
+            form != Form::Raw && (byte == b'#' || in_path && matches!(byte, b'%' | b'?'));
+        if is_unsendable || was_decoded {
             sent.push_str(&format!("%{byte:02X}"));
         } else {
             sent.push(char::from(byte));

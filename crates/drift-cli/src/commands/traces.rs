@@ -9,6 +9,7 @@ use crate::terminal::{
     ACCENT, Align, BAD, DIM, GOOD, clean, count, cut, duration, note, out, styled, table,
 };
 use anyhow::bail;
+use drift_replay::compare::{request_target, span_name};
 use drift_replay::filter::Filter;
 use drift_replay::load::{Recording, Trace};
 use drift_replay::redact::Redactor;
@@ -147,18 +148,17 @@ fn as_json(listed: &Listed<'_>, redactor: &Redactor) -> serde_json::Value {
     } = listed;
     let input = first.input_value.as_deref().unwrap_or("null");
     let input: serde_json::Value = serde_json::from_str(input).unwrap_or_default();
-    let path = input.get("target").or_else(|| input.get("url"));
-    let path = path.and_then(serde_json::Value::as_str);
+    let path = request_target(first);
     let file = trace
         .file
         .file_name()
         .map(|name| name.to_string_lossy().into_owned());
     serde_json::json!({
         "id": trace.trace_id,
-        "name": redactor.text(&first.name),
+        "name": redactor.text(&span_name(first)),
         "type": describe::package_type(first),
         "method": input.get("method"),
-        "path": path.map(|path| redactor.text(path)),
+        "path": path.map(|path| redactor.text(&path)),
         "status": describe::status(first),
         "duration_ms": first.duration_nanos.map(|nanos| nanos / 1_000_000),
         "environment": trace.environment,

@@ -42,3 +42,22 @@ fn a_body_that_was_recorded_compressed_is_compared_as_what_it_says() {
     // Both sides of an encoding that cannot be decoded are bytes.
     assert_eq!(compare(&[0xff, 1], "br", &[0xff, 1]), Comparison::default());
 }
+
+#[test]
+fn a_path_that_wsgi_recorded_as_latin_1_is_named_as_it_reads() {
+    let name = |instrumentation: &str, target: &str| {
+        request_name(&Span {
+            instrumentation_name: instrumentation.to_owned(),
+            input_value: Some(format!(r#"{{"method":"GET","target":"{target}"}}"#)),
+            ..Span::default()
+        })
+    };
+    let flask = |target| name("FlaskInstrumentation", target);
+    assert_eq!(flask("/caf\u{c3}\u{a9}"), "GET /caf\u{e9}");
+    assert_eq!(flask("/\u{e9}"), "GET /\u{e9}");
+    assert_eq!(flask("/\u{6771}"), "GET /\u{6771}");
+    assert_eq!(
+        name("FastAPIInstrumentation", "/\u{c3}\u{a9}"),
+        "GET /\u{c3}\u{a9}"
+    );
+}

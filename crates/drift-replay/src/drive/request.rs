@@ -3,7 +3,7 @@
 //! | part | what is sent |
 //! | --- | --- |
 //! | method | the recorded one |
-//! | target | path and query of the recorded one; host and scheme of an absolute one are dropped, so nothing leaves the machine |
+//! | target | path and query of the recorded one, encoded again where Python's SDK decoded it; host and scheme of an absolute one are dropped, so nothing leaves the machine |
 //! | headers | the recorded ones, except those of the connection (`Connection` and what it names, `Keep-Alive`, `Proxy-*`, `TE`, `Trailer`, `Transfer-Encoding`, `Upgrade`, `Expect`, `Host`, `Content-Length`) |
 //! | `x-td-trace-id` | the trace id of the test |
 //! | `Accept-Encoding` | of the recorded one what we can decode: gzip, deflate, identity |
@@ -16,6 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::span::Span;
+use crate::target;
 
 /// The header by which the SDK knows which test it serves.
 pub const TRACE_ID_HEADER: &str = "x-td-trace-id";
@@ -160,7 +161,7 @@ impl RecordedRequest {
             method,
             ..RecordedRequest::default()
         };
-        request.target = request.local_target(target);
+        request.target = request.local_target(root, target);
         let body_schema = BodySchema::of(root.input_schema.as_deref());
         request.body = match input.get("body") {
             None | Some(Value::Null) => None,
@@ -185,7 +186,7 @@ impl RecordedRequest {
             .map(|(_, value)| String::from_utf8_lossy(value).into_owned())
     }
 
-    fn local_target(&mut self, recorded: &str) -> String {
+    fn local_target(&mut self, root: &Span, recorded: &str) -> String {
         let mut target = recorded;
         if let Some(rest) = strip_scheme(recorded) {
             let begin = rest.find(['/', '?']).unwrap_or(rest.len());
@@ -194,20 +195,7 @@ impl RecordedRequest {
                 "the recorded target {recorded:?} is absolute; only its path and query are used"
             ));
         }
-        // What a server cannot have received in a target is sent in the form it was
-        // written before somebody decoded it.
-        let mut sent = String::with_capacity(target.len() + 1);
-        if !target.starts_with('/') && target != "*" {
-            sent.push('/');
-        }
-        for byte in target.bytes() {
-            if byte <= b' ' || byte >= 0x7f {
-                sent.push_str(&format!("%{byte:02X}"));
-            } else {
-                sent.push(char::from(byte));
-            }
-        }
-        sent
+        target::sent(root, target)
     }
 
     fn add_headers(&mut self, headers: Option<&Value>, trace_id: &str) {

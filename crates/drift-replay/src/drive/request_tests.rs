@@ -51,6 +51,62 @@ fn a_recorded_target_never_leads_away_from_this_machine() {
 }
 
 #[test]
+fn a_target_that_a_server_of_python_decoded_is_encoded_again() {
+    let of = |instrumentation: &str, target: &str| {
+        let root = Span {
+            instrumentation_name: instrumentation.to_owned(),
+            ..span(json!({"method": "GET", "target": target}))
+        };
+        RecordedRequest::of_span(&root, "abc").unwrap().target
+    };
+    for (instrumentation, recorded, sent) in [
+        ("FlaskInstrumentation", "/caf\u{c3}\u{a9}", "/caf%C3%A9"),
+        ("DjangoInstrumentation", "/\u{e6}\u{9d}\u{b1}", "/%E6%9D%B1"),
+        ("BottleWsgiInstrumentation", "/a%41b", "/a%2541b"),
+        ("FlaskInstrumentation", "/x#frag", "/x%23frag"),
+        (
+            "FlaskInstrumentation",
+            "/100%?v=%zz&w=a%20b",
+            "/100%25?v=%zz&w=a%20b",
+        ),
+        ("FlaskInstrumentation", "/x?q=\u{c3}\u{a9}", "/x?q=%C3%A9"),
+        ("FlaskInstrumentation", "/\u{e9}", "/%E9"),
+        // Behind ASGI Django's path is UTF-8.
+        ("DjangoInstrumentation", "/\u{6771}%", "/%E6%9D%B1%25"),
+        (
+            "FastAPIInstrumentation",
+            "/caf\u{e9}%41#x",
+            "/caf%C3%A9%2541%23x",
+        ),
+        // Node records the request line.
+        ("HttpInstrumentation", "/caf%C3%A9%41#x", "/caf%C3%A9%41#x"),
+        ("HttpInstrumentation", "/\u{c3}\u{a9}", "/%C3%83%C2%A9"),
+    ] {
+        assert_eq!(
+            of(instrumentation, recorded),
+            sent,
+            "{instrumentation} {recorded}"
+        );
+    }
+}
+
+#[test]
+fn a_decoded_question_mark_is_told_from_the_query_by_the_name_of_the_span() {
+    let of = |name: &str, target: &str| {
+        let root = Span {
+            name: name.to_owned(),
+            instrumentation_name: "FlaskInstrumentation".to_owned(),
+            ..span(json!({"method": "GET", "target": target}))
+        };
+        RecordedRequest::of_span(&root, "abc").unwrap().target
+    };
+    assert_eq!(of("GET /x?y=1", "/x?y=1"), "/x%3Fy=1");
+    assert_eq!(of("GET /x?y", "/x?y?z=1?"), "/x%3Fy?z=1?");
+    assert_eq!(of("GET /x", "/x?y=1"), "/x?y=1");
+    assert_eq!(of("another", "/x?y=1"), "/x?y=1");
+}
+
+#[test]
 fn method_and_target_come_from_where_the_sdks_put_them() {
     let found = request(json!({"url": "http://localhost:3000/a?b=1", "method": ""}));
     assert_eq!(
