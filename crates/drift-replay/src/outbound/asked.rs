@@ -5,6 +5,7 @@
 
 use super::{is_call, parent_of, statement};
 use crate::span::Span;
+use crate::tree::Json;
 use std::collections::{HashMap, HashSet};
 use tusk_drift_schemas::tusk::drift::core::v1::PackageType;
 
@@ -195,6 +196,32 @@ fn does(outer: &Span, inner: &Span) -> bool {
         _ => {
             outer.instrumentation_name == "RequestsInstrumentation"
                 && inner.instrumentation_name == "Urllib3Instrumentation"
+                || is_of_redirect(outer, inner)
         }
     }
+}
+
+/// Whether a request of Python is one of those that a client made by itself to follow
+/// a redirect. They hang below the call, which has the answer of the last one.
+///
+/// What a hook of the program asks for hangs there too, and is a call of its own: it
+/// is told by its answer.
+fn is_of_redirect(outer: &Span, inner: &Span) -> bool {
+    let follows = matches!(
+        outer.instrumentation_name.as_str(),
+        "RequestsInstrumentation" | "Urllib3Instrumentation" | "UrllibInstrumentation"
+    );
+    if !follows || inner.instrumentation_name != outer.instrumentation_name {
+        return false;
+    }
+    let output = |span: &Span| Json::parse(span.output_value.as_deref()?.as_bytes());
+    let (Some(outer), Some(inner)) = (output(outer), output(inner)) else {
+        return false;
+    };
+    let status = inner.get("statusCode").and_then(Json::as_int);
+    matches!(status, Some(301 | 302 | 303 | 307 | 308))
+        || status.is_some()
+            && ["statusCode", "body"]
+                .iter()
+                .all(|member| inner.get(member) == outer.get(member))
 }

@@ -437,6 +437,38 @@ fn what_one_library_does_for_another_is_not_missing() {
 }
 
 #[test]
+fn requests_that_follow_a_redirect_are_not_missing_and_those_of_a_hook_are() {
+    let of = |id: &str, parent: &str, status: i32, body: &str| Span {
+        parent_span_id: parent.to_owned(),
+        instrumentation_name: "RequestsInstrumentation".to_owned(),
+        output_value: Some(format!(r#"{{"statusCode":{status},"body":"{body}"}}"#)),
+        ..http(id, &format!("/{id}"), 10)
+    };
+    let recorded = [
+        root(),
+        of("outer", "root", 200, "aGk="),
+        of("hop", "outer", 307, ""),
+        of("last", "outer", 200, "aGk="),
+        of("hook", "outer", 200, "aG8="),
+    ];
+    let report = check(&recorded, &[live(&recorded[1])]);
+    assert_eq!(
+        states(&report),
+        ["matched", "not_asked", "not_asked", "missing"]
+    );
+    // The answer alone makes no call part of another one.
+    let both = [
+        root(),
+        of("a", "root", 200, "aGk="),
+        of("b", "root", 200, "aGk="),
+    ];
+    assert_eq!(
+        states(&check(&both, &[live(&both[1])])),
+        ["matched", "missing"]
+    );
+}
+
+#[test]
 fn what_manages_connections_is_not_missing() {
     for name in [
         "ioredis.connect",
