@@ -271,10 +271,23 @@ impl Redactor {
         if trimmed.starts_with(['{', '['])
             && let Some(mut value) = Json::parse(text.as_bytes())
         {
-            self.tree(&mut value);
-            return value.text();
+            return self.document(text, &mut value);
         }
         self.plain(text)
+    }
+
+    /// A text that is JSON, without its secrets; one that has none stays as it was
+    /// written, byte for byte.
+    fn document(&self, text: &str, value: &mut Json) -> String {
+        let whole = value.text();
+        let is_all_read = members_in(text) == members_of(value);
+        self.tree(value);
+        let redacted = value.text();
+        // Of a name that comes twice only one value was looked at.
+        if redacted != whole || !is_all_read {
+            return redacted;
+        }
+        text.to_owned()
     }
 
     /// The JSON text of a value at a path: under a secret name it is a secret whole.
@@ -472,14 +485,7 @@ impl Redactor {
         if text.trim_start().starts_with(['{', '[', '"'])
             && let Some(mut value) = Json::parse(text.as_bytes())
         {
-            let whole = value.text();
-            self.tree(&mut value);
-            let redacted = value.text();
-            // What has no secrets is shown as it was written.
-            if redacted != whole {
-                return redacted;
-            }
-            return text.to_owned();
+            return self.document(text, &mut value);
         }
         self.plain_within(text, depth)
     }
@@ -634,6 +640,36 @@ pub(crate) fn names_of(path: &str) -> Vec<String> {
         }
     }
     names
+}
+
+/// How many members the objects of a JSON text have, those of a name that comes
+/// twice too: each has a colon outside of strings.
+fn members_in(text: &str) -> usize {
+    let (mut members, mut in_string, mut is_escaped) = (0, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = in_string,
+            b'"' => in_string = !in_string,
+            b':' if !in_string => members += 1,
+            _ => {}
+        }
+    }
+    members
+}
+
+fn members_of(value: &Json) -> usize {
+    match value {
+        Json::Array(items) => items.iter().map(members_of).sum(),
+        Json::Object(members) => {
+            members.len()
+                + members
+                    .iter()
+                    .map(|(_, value)| members_of(value))
+                    .sum::<usize>()
+        }
+        _ => 0,
+    }
 }
 
 #[cfg(test)]

@@ -90,8 +90,7 @@ fn what_is_no_secret_stays_as_it_is() {
         "https://example.test:8443/a",
         r#"{"password":null}"#,
     ] {
-        let expected = Json::parse(text.as_bytes()).map_or_else(|| text.to_owned(), |v| v.text());
-        assert_eq!(redactor().text(text), expected);
+        assert_eq!(redactor().text(text), text);
     }
 }
 
@@ -728,4 +727,26 @@ fn a_long_text_of_documents_is_read_in_time_that_grows_with_its_length() {
     }
     let elements: String = (0..4_000).map(|at| format!("<a{at}:password>")).collect();
     assert!(!redactor().text(&format!("</ {elements}")).is_empty());
+}
+
+#[test]
+fn a_text_without_secrets_stays_byte_for_byte() {
+    let redactor = redactor();
+    for text in [
+        r#"{"a": 1}"#,
+        r#"{"b":1.0, "a":1e2}"#,
+        r#"[ {"a": "\u00e9 \": :"} ]"#,
+        r#" {"note": "{\"a\": 1}"}"#,
+    ] {
+        assert_eq!(redactor.text(text), text);
+    }
+    assert_eq!(
+        redactor.text(r#"{"token": "t0psecret", "b": 1}"#),
+        r#"{"b":1,"token":"[redacted 1]"}"#
+    );
+    // Of two values of one name the last counts, and the first is not shown.
+    let twice = redactor.text(r#"{"a": {"token": "t0psecret"}, "a": 1}"#);
+    assert_eq!(twice, r#"{"a":1}"#);
+    let nested = redactor.text(r#"{"x": "{\"a\": {\"token\": \"t0psecret\"}, \"a\": 1}"}"#);
+    assert!(!nested.contains("t0psecret"), "{nested}");
 }
