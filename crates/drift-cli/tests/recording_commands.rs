@@ -651,6 +651,26 @@ fn the_difference_of_two_passwords_is_shown_without_them() {
 }
 
 #[test]
+fn explain_says_that_the_recording_of_a_failed_call_holds_no_answer() {
+    let project = Project::new();
+    secrets(&project);
+    let file = project.path().join(".tusk/traces/c.jsonl");
+    let failed = std::fs::read_to_string(&file).unwrap().replace(
+        r#""status":{"code":1},"#,
+        r#""status":{"code":2,"message":"password=hunter2 is wrong"},"#,
+    );
+    std::fs::write(&file, failed).unwrap();
+    let ran = project.drift(&["explain", "cc", "d100000000000001"]);
+    assert_eq!(ran.code, 0, "{}", ran.errors);
+    let note = "the recording of this call holds no answer: it failed with \"password=[redacted";
+    assert!(ran.output.contains(note), "{}", ran.output);
+    let ran = project.drift(&["explain", "cc", "d100000000000001", "--json"]);
+    let explained: serde_json::Value = serde_json::from_str(&ran.output).unwrap();
+    let why = explained["found"]["no_answer"].as_str().unwrap();
+    assert!(why.contains("holds no answer"), "{why}");
+}
+
+#[test]
 fn explain_as_json_has_what_the_text_says() {
     let project = Project::new();
     secrets(&project);

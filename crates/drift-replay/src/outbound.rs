@@ -13,11 +13,13 @@ use std::sync::Arc;
 use tusk_drift_schemas::tusk::drift::core::v1::{MatchLevel, MatchScope, MatchType};
 
 mod asked;
+mod failures;
 mod pooled;
 mod sentences;
 mod shown;
 
 pub use asked::not_asked;
+pub use failures::without_answer;
 pub(crate) use pooled::PoolQueries;
 use sentences::statement;
 pub use sentences::summary;

@@ -16,7 +16,7 @@ use crate::load::{LoadError, Recording, Trace};
 use crate::matcher::Matcher;
 use crate::outbound::{
     CallState, LiveCall, MatchedSpan, OutboundOptions, OutboundReport, PoolQueries,
-    check_outbound_among,
+    check_outbound_among, shorten, without_answer,
 };
 use crate::report::{MatchEvent, Place, RunResults, SentRequest, TestResult, TestState};
 use crate::request::MockRequest;
@@ -24,11 +24,15 @@ use crate::server::{Listen, MockEvent, Sdk, TestRecord};
 use crate::service::{NoSandbox, PORT_INTERVAL, Readiness, Sandbox, ServiceSpec};
 use crate::span::Span;
 use crate::wording::{count, with_causes};
+use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tusk_drift_schemas::tusk::drift::core::v1::Runtime;
+
+/// Of how many failed calls a test says so.
+const MAX_FAILED_CALLS: usize = 5;
 
 /// What a caller says over the configuration.
 #[derive(Clone, Debug, Default)]
@@ -329,6 +333,7 @@ impl Judge {
         }
         if matches!(result.state, TestState::Deviated | TestState::Failed) {
             result.request = outcome.request.as_ref().map(sent);
+            self.failed_calls(outcome, &mut result);
         }
         result
     }
@@ -441,6 +446,33 @@ impl Judge {
             result.deviations.extend(report.deviations);
         }
         result.match_events = events().map(|event| match_event(event, &live)).collect();
+    }
+
+    /// Which calls were answered from recordings that hold no answer: this may be why
+    /// the test is not as recorded.
+    fn failed_calls(&self, outcome: &TestOutcome, result: &mut TestResult) {
+        let mut said = HashSet::new();
+        for event in outcome.record.mocks.iter().chain(&outcome.late.mocks) {
+            let answer = event
+                .matched
+                .as_ref()
+                .and_then(|answer| answer.found.as_ref());
+            let recorded = answer.and_then(|found| self.recording.span(found.span).ok());
+            let Some(span) = recorded.filter(|span| !said.contains(&span.span_id)) else {
+                continue;
+            };
+            if let Some(why) = without_answer(&span) {
+                let call = format!("{} {}", span.package_name, span.name);
+                let id = &span.span_id;
+                result
+                    .notices
+                    .push(format!("{} (span {id}): {why}", shorten(&call, 100)));
+                said.insert(span.span_id);
+            }
+            if said.len() == MAX_FAILED_CALLS {
+                return;
+            }
+        }
     }
 
     fn live_call(&self, event: &MockEvent) -> Option<LiveCall> {

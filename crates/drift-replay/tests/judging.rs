@@ -257,6 +257,51 @@ fn calls_in_another_order_are_named_once() {
 }
 
 #[test]
+fn a_deviating_test_says_which_of_its_calls_were_recorded_as_failures() {
+    let folder = tempfile::tempdir().unwrap();
+    let call = |id: u32, path: &str, status: &str, output: &str| {
+        format!(
+            r#"{{"traceId":"{TEST}","spanId":"{id:016x}","parentSpanId":"00000000000000f0","name":"GET {path}","packageName":"http","submoduleName":"GET","packageType":1,"kind":3,"isRootSpan":false,"timestamp":{{"seconds":11,"nanos":{id}}},"duration":{{"seconds":0,"nanos":1000}},"status":{status},"inputValue":{{"method":"GET","url":"http://up{path}","headers":{{}}}},"outputValue":{output}}}"#
+        )
+    };
+    let lines = [
+        call(1, "/down", r#"{"code":2,"message":"fetch failed"}"#, "{}"),
+        call(2, "/flaky", r#"{"code":1}"#, "{}"),
+        call(
+            3,
+            "/500",
+            r#"{"code":2,"message":"HTTP 500"}"#,
+            r#"{"statusCode":500}"#,
+        ),
+        root(TEST),
+    ];
+    let file = folder.path().join(format!("1_trace_{TEST}.jsonl"));
+    fs::write(file, lines.join("\n") + "\n").unwrap();
+    let recording = Arc::new(Recording::load(&LoadOptions::new([folder.path()]), &|_| ()).unwrap());
+    let matcher = matcher(&recording);
+    matcher.begin_test(TEST);
+    let mocks: Vec<_> = ["/down", "/flaky", "/500"]
+        .iter()
+        .map(|path| mock(&matcher, path))
+        .collect();
+    let notices = |body: &'static [u8]| {
+        let config = Config::defaults(folder.path(), &|_| None);
+        judge_run(Arc::clone(&recording), config, Ok(body), mocks.clone()).notices
+    };
+    assert_eq!(
+        notices(br#"{"total":8}"#),
+        [
+            "http GET /down (span 0000000000000001): the recording of this call holds no answer: \
+             it failed with \"fetch failed\", and the SDK cannot be given a failure",
+            "http GET /flaky (span 0000000000000002): the recording of this call holds no answer: \
+             the SDK recorded no status of it, as of one that failed, and the SDK cannot be given \
+             a failure",
+        ]
+    );
+    assert_eq!(notices(br#"{"total":7}"#), [] as [&str; 0]);
+}
+
+#[test]
 fn a_test_without_a_response_has_failed_and_its_calls_are_not_missing() {
     let timeout = Duration::from_secs(30);
     let result = judge(

@@ -11,6 +11,7 @@ use crate::terminal::{
 use anyhow::bail;
 use drift_replay::load::{Recording, Trace};
 use drift_replay::matcher::{Explanation, MAX_EXPLAINED, Outcome};
+use drift_replay::outbound::without_answer;
 use drift_replay::redact::Redactor;
 use drift_replay::replay::matcher;
 use drift_replay::{MockRequest, Span};
@@ -201,6 +202,9 @@ fn text(
         ));
         let why = redactor.text(&found.level.match_description);
         lines.push(format!("  {why}"));
+        if let Some(why) = without_answer(&answer) {
+            lines.push(styled(format!("  {}", redactor.text(&why)), CAUTION));
+        }
         if found.not_compared > 0 {
             lines.push(format!(
                 "  {} were not compared",

@@ -3,6 +3,7 @@
 use crate::describe::what;
 use drift_replay::load::Recording;
 use drift_replay::matcher::{Candidate, Explanation, Outcome, Owner, Reach};
+use drift_replay::outbound::without_answer;
 use drift_replay::redact::Redactor;
 use drift_replay::{Span, span::Place};
 use serde_json::{Value, json};
@@ -36,6 +37,7 @@ pub(super) fn explanation_as_json(
                 "trace_id": answer.trace_id,
                 "place": place(answer.place.as_ref()),
                 "why": redactor.text(&found.level.match_description),
+                "no_answer": without_answer(&answer).map(|why| redactor.text(&why)),
                 "replayed": found.replayed,
                 "not_compared": found.not_compared,
             })
