@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use crate::span::Span;
 use crate::target;
+use crate::wording::count;
 
 /// The header by which the SDK knows which test it serves.
 pub const TRACE_ID_HEADER: &str = "x-td-trace-id";
@@ -204,6 +205,13 @@ impl RecordedRequest {
         let Some(Value::Object(headers)) = headers else {
             return;
         };
+        if self.body.is_none()
+            && let Some(length) = body_length(headers)
+        {
+            self.notes.push(format!(
+                "a body of {length} was sent and the SDK did not record it, so the test cannot be repeated as it was"
+            ));
+        }
         let named_by_connection: Vec<String> = headers
             .iter()
             .filter(|(name, _)| name.eq_ignore_ascii_case("connection"))
@@ -250,7 +258,10 @@ impl RecordedRequest {
     }
 
     fn add_content_encoding(&mut self, name: &str, recorded: &str) {
-        let body = self.body.as_deref().unwrap_or_default();
+        // Of what was not recorded, a note says more.
+        let Some(body) = self.body.as_deref() else {
+            return;
+        };
         if is_still_encoded(body, recorded) {
             self.headers.push((name.to_owned(), header_bytes(recorded)));
         } else {
@@ -334,6 +345,16 @@ fn texts(value: &Value) -> Vec<&str> {
         Value::Array(values) => values.iter().filter_map(Value::as_str).collect(),
         _ => Vec::new(),
     }
+}
+
+/// How long the body was that was sent, for people; `None` when there was none, or
+/// nothing says so.
+fn body_length(headers: &serde_json::Map<String, Value>) -> Option<String> {
+    let (_, value) = headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))?;
+    let length: usize = texts(value).first()?.trim().parse().ok()?;
+    (length > 0).then(|| count(length, "byte"))
 }
 
 /// Both SDKs read header bytes as Latin-1; what cannot be that goes as UTF-8.
