@@ -2,9 +2,9 @@
 //! and a summary.
 
 use crate::terminal::{
-    ACCENT, BAD, BOLD, CAUTION, DIM, GOOD, clean, count, cut, duration, err, out, styled,
+    ACCENT, BAD, BOLD, CAUTION, DIM, GOOD, clean, count, cut, cut_pair, duration, err, out, styled,
 };
-use drift_replay::compare::{Change, Deviation};
+use drift_replay::compare::{Change, Deviation, partners};
 use drift_replay::outbound::{CallReport, CallState};
 use drift_replay::report::{Place, RunResults, TestResult, TestState};
 use drift_replay::wording::times;
@@ -126,16 +126,20 @@ fn deviation_lines(text: &mut String, deviation: &Deviation, test: &TestResult, 
         Change::Changed => styled("~", CAUTION),
     };
     let _ = writeln!(text, "    {mark} {}", cut(&what_deviates(deviation), 160));
-    for line in deviation.lines.iter().take(12) {
+    let partners = partners(&deviation.lines);
+    for (line, partner) in deviation.lines.iter().zip(partners).take(12) {
         let (sign, colour) = match (line.recorded.is_some(), line.actual.is_some()) {
             (true, false) => ("-", BAD),
             (false, true) => ("+", GOOD),
             _ => (" ", DIM),
         };
+        let partner = partner.and_then(|at| deviation.lines.get(at));
+        let partner = partner.map_or("", |partner| partner.text.as_str());
+        let (shown, _) = cut_pair(&line.text, partner, 120);
         let _ = writeln!(
             text,
             "        {}",
-            styled(format!("{sign} {}", cut(&line.text, 120)), colour)
+            styled(format!("{sign} {shown}"), colour)
         );
     }
     let call = deviation.call.and_then(|index| test.calls.get(index));
@@ -160,11 +164,20 @@ fn what_deviates(deviation: &Deviation) -> String {
     };
     let side = |value: &Option<String>| value.as_deref().map(|value| cut(value, VALUE_COLUMNS));
     match (side(&deviation.recorded), side(&deviation.actual)) {
-        (Some(recorded), Some(actual)) => format!("{path}  {recorded} → {actual}"),
+        (Some(_), Some(_)) => {
+            let (recorded, actual) = both(&deviation.recorded, &deviation.actual, VALUE_COLUMNS);
+            format!("{path}  {recorded} → {actual}")
+        }
         (Some(recorded), None) => format!("{path}  {recorded} is gone"),
         (None, Some(actual)) => format!("{path}  {actual} is new"),
         (None, None) => deviation.description.clone(),
     }
+}
+
+/// Two values that differ, short enough for one line.
+fn both(recorded: &Option<String>, actual: &Option<String>, columns: usize) -> (String, String) {
+    let side = |side: &'_ Option<String>| side.clone().unwrap_or_else(|| "absent".to_owned());
+    cut_pair(&side(recorded), &side(actual), columns)
 }
 
 /// What to type to see why a call was answered as it was.
@@ -180,18 +193,14 @@ fn explain_hint(call: &CallReport, test: &TestResult, place: &Place) -> Option<S
 fn verbose_lines(text: &mut String, test: &TestResult) {
     for accepted in &test.accepted {
         let place = accepted.path.as_deref().unwrap_or(&accepted.part);
-        let value =
-            |side: &Option<String>| cut(side.as_deref().unwrap_or("absent"), VALUE_COLUMNS / 2);
+        let (recorded, actual) = both(&accepted.recorded, &accepted.actual, VALUE_COLUMNS / 2);
         let _ = writeln!(
             text,
             "    {}",
             styled(
                 format!(
-                    "= {place}: {} → {}, accepted by {} {}",
-                    value(&accepted.recorded),
-                    value(&accepted.actual),
-                    accepted.reason.code,
-                    accepted.reason.detail
+                    "= {place}: {recorded} → {actual}, accepted by {} {}",
+                    accepted.reason.code, accepted.reason.detail
                 )
                 .trim_end(),
                 DIM

@@ -3,7 +3,7 @@
 
 use anstyle::{AnsiColor, Style};
 pub(crate) use drift_replay::wording::count;
-use drift_replay::wording::with_causes;
+use drift_replay::wording::{shown_from, with_causes};
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};
@@ -142,6 +142,20 @@ pub(crate) fn cut(text: &str, columns: usize) -> String {
         })
         .collect();
     kept + "…"
+}
+
+/// Two texts that differ, with `…` where something was cut: where they do so behind
+/// the first columns, from somewhat before that.
+pub(crate) fn cut_pair(left: &str, right: &str, columns: usize) -> (String, String) {
+    let from = shown_from(left, right, columns);
+    let side = |text: &str| match from {
+        0 => cut(text, columns),
+        _ => format!(
+            "…{}",
+            cut(text.get(from..).unwrap_or_default(), columns - 1)
+        ),
+    };
+    (side(left), side(right))
 }
 
 /// `830 µs`, `12.3 ms`, `1.25 s`, `3 min 5 s`.

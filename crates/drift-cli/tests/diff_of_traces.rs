@@ -88,3 +88,17 @@ fn diff_leaves_out_a_query_that_another_request_gave_its_connection_to() {
     let ran = project.drift(&["diff", ".tusk/traces/c.jsonl", "d"]);
     assert_eq!(ran.code, 1, "{}", ran.output);
 }
+
+#[test]
+fn long_values_that_differ_late_are_shown_around_the_difference() {
+    let project = Project::new();
+    for (name, end) in [("old.json", "old"), ("new.json", "new")] {
+        let value = format!("{{\"a\":\"{}{end}\"}}", "é".repeat(5_000));
+        std::fs::write(project.path().join(name), value).unwrap();
+    }
+    let ran = project.drift(&["diff", "old.json", "new.json"]);
+    assert_eq!(ran.code, 1, "{}", ran.errors);
+    for shown in ["$.a  …é", "éold\" → …é", "énew\"\n"] {
+        assert!(ran.output.contains(shown), "{shown}: {}", ran.output);
+    }
+}

@@ -11,7 +11,7 @@ mod lines;
 pub use body::BodyKind;
 pub use json::diff_json;
 pub use learn::{Learned, LearnedRule, LearnedTest, learn};
-pub use lines::{DiffLine, LineSide};
+pub use lines::{DiffLine, LineSide, partners};
 
 use crate::rules::{Reason, Rules};
 use crate::span::Span;

@@ -16,9 +16,10 @@ pub use json::{RESULTS_VERSION, to_json};
 pub use junit::to_junit;
 pub use published::{to_published_results, to_published_stdout};
 
-use crate::compare::{Accepted, Deviation, header_sentence};
+use crate::compare::{Accepted, Deviation, DiffLine, header_sentence, partners};
 use crate::outbound::{CallReport, CallState, redact_differences, sentence};
 use crate::redact::Redactor;
+use crate::wording::shown_from;
 use tusk_drift_schemas::tusk::drift::core::v1::MatchLevel;
 
 /// How a test ended.
@@ -382,6 +383,50 @@ fn cut(text: &str, shown_bytes: usize) -> String {
     let end = text.floor_char_boundary(shown_bytes);
     let shown = text.get(..end).unwrap_or_default();
     format!("{shown} … ({} bytes more)", text.len() - end)
+}
+
+/// Two values that differ, or as much of both around their first difference as may be
+/// shown.
+fn cut_pair(left: &str, right: &str, shown_bytes: usize) -> (String, String) {
+    let from = shown_from(left, right, shown_bytes);
+    let side = |text: &str| {
+        let shown = cut(text.get(from..).unwrap_or_default(), shown_bytes);
+        match from {
+            0 => shown,
+            _ => format!("({from} bytes before) … {shown}"),
+        }
+    };
+    (side(left), side(right))
+}
+
+/// The recorded and the actual value, cut around their first difference.
+fn cut_values(
+    recorded: Option<&str>,
+    actual: Option<&str>,
+    shown_bytes: usize,
+) -> (Option<String>, Option<String>) {
+    let alone = |value: Option<&str>| value.map(|value| cut(value, shown_bytes));
+    match (recorded, actual) {
+        (Some(recorded), Some(actual)) => {
+            let (recorded, actual) = cut_pair(recorded, actual, shown_bytes);
+            (Some(recorded), Some(actual))
+        }
+        _ => (alone(recorded), alone(actual)),
+    }
+}
+
+/// The texts of changed lines, each cut around its difference from its partner.
+fn cut_lines(lines: &[DiffLine], shown_bytes: usize) -> Vec<String> {
+    let partners = partners(lines).into_iter();
+    lines
+        .iter()
+        .zip(partners)
+        .map(|(line, partner)| {
+            let partner = partner.and_then(|at| lines.get(at));
+            let partner = partner.map_or("", |partner| partner.text.as_str());
+            cut_pair(&line.text, partner, shown_bytes).0
+        })
+        .collect()
 }
 
 /// `2026-11-25T21:44:50Z`, for reports; no time zone but UTC.

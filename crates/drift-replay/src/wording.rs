@@ -33,6 +33,31 @@ pub fn seconds(time: Duration) -> String {
     format!("{text} s")
 }
 
+/// From which byte two texts are to be shown where no more than so many bytes of each
+/// are: 0 where their first difference is among these, else somewhat before it. It is
+/// a boundary of characters in both.
+pub fn shown_from(left: &str, right: &str, shown_bytes: usize) -> usize {
+    if left.len().max(right.len()) <= shown_bytes || left == right {
+        return 0;
+    }
+    let same = left.floor_char_boundary(same_bytes(left.as_bytes(), right.as_bytes()));
+    if same < shown_bytes / 3 * 2 {
+        return 0;
+    }
+    left.floor_char_boundary(same - (shown_bytes / 3).min(400))
+}
+
+/// How many bytes two texts begin with alike. Blocks are compared whole: values can
+/// have many megabytes.
+fn same_bytes(left: &[u8], right: &[u8]) -> usize {
+    const BLOCK: usize = 4_096;
+    let blocks = left.chunks(BLOCK).zip(right.chunks(BLOCK));
+    let skipped = blocks.take_while(|(a, b)| a == b).count() * BLOCK;
+    let letters = left.iter().zip(right).skip(skipped);
+    let same = letters.take_while(|(a, b)| a == b).count();
+    (skipped + same).min(left.len()).min(right.len())
+}
+
 /// An error and what caused it, in one line. A cause whose text was there already,
 /// as of an error that has its cause in its own text, is not said again.
 pub fn with_causes(error: &dyn std::error::Error) -> String {

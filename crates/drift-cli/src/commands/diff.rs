@@ -4,7 +4,9 @@ use super::{name, read_text};
 use crate::Exit;
 use crate::args::DiffArguments;
 use crate::describe::what;
-use crate::terminal::{ACCENT, BAD, CAUTION, DIM, GOOD, clean, count, cut, note, out, styled};
+use crate::terminal::{
+    ACCENT, BAD, CAUTION, DIM, GOOD, clean, count, cut, cut_pair, note, out, styled,
+};
 use anyhow::{Context as _, anyhow, bail};
 use drift_replay::Span;
 use drift_replay::compare::{Change, diff_json};
@@ -155,15 +157,16 @@ fn line(difference: &Difference) -> String {
 }
 
 fn changed(change: Change, path: &str, left: Option<&str>, right: Option<&str>) -> String {
-    let value = |side: Option<&str>| cut(side.unwrap_or_default(), VALUE_COLUMNS);
+    let (left, right) = (left.unwrap_or_default(), right.unwrap_or_default());
+    let (old, new) = cut_pair(left, right, VALUE_COLUMNS);
     match change {
-        Change::Added => styled(format!("+ {path}  {}", value(right)), GOOD),
-        Change::Removed => styled(format!("- {path}  {}", value(left)), BAD),
+        Change::Added => styled(format!("+ {path}  {new}"), GOOD),
+        Change::Removed => styled(format!("- {path}  {old}"), BAD),
         Change::Changed => format!(
             "{} {path}  {} → {}",
             styled("~", CAUTION),
-            styled(value(left), BAD),
-            styled(value(right), GOOD)
+            styled(old, BAD),
+            styled(new, GOOD)
         ),
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::rules::{Reason, Rules};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
+use std::collections::HashMap;
 
 /// Which side a line stands on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,12 +38,52 @@ pub struct DiffLine {
     pub recorded: Option<usize>,
     /// Its number in the replay, from 1.
     pub actual: Option<usize>,
-    /// The line without its end; cut at 2000 characters.
+    /// The line without its end; cut at 2000 characters, or, where it differs from
+    /// its partner behind them, 1000 after that.
     pub text: String,
+}
+
+/// For each line of a difference the one that took its place, or whose it took: of
+/// as many recorded lines as new ones behind them.
+pub fn partners(lines: &[DiffLine]) -> Vec<Option<usize>> {
+    let sides: Vec<LineSide> = lines.iter().map(|line| line.side).collect();
+    let mut partners = vec![None; lines.len()];
+    for (recorded, actual) in partner_pairs(&sides) {
+        for (one, other) in [(recorded, actual), (actual, recorded)] {
+            if let Some(slot) = partners.get_mut(one) {
+                *slot = Some(other);
+            }
+        }
+    }
+    partners
+}
+
+/// The places of recorded lines and of the actual ones that took theirs.
+fn partner_pairs(sides: &[LineSide]) -> Vec<(usize, usize)> {
+    let mut pairs = Vec::new();
+    let run = |from: usize, side: LineSide| {
+        let rest = sides.get(from..).unwrap_or_default();
+        rest.iter().take_while(|one| **one == side).count()
+    };
+    let mut at = 0;
+    while at < sides.len() {
+        let removed = run(at, LineSide::Recorded);
+        let added = run(at + removed, LineSide::Actual);
+        if removed == added {
+            pairs.extend((at..at + removed).map(|place| (place, place + removed)));
+        }
+        at += (removed + added).max(1);
+    }
+    pairs
 }
 
 /// Characters of a line that are kept.
 pub(super) const MAX_LINE: usize = 2_000;
+/// Characters behind the first difference of two long lines that are kept.
+const BEHIND_DIFFERENCE: usize = 1_000;
+/// How many bytes more than [`MAX_LINE`] the lines of one difference may have, so that
+/// very long lines that differ late do not fill the memory.
+const SPARE_BYTES: usize = 1 << 20;
 /// Lines of a difference that are kept.
 const MAX_LINES: usize = 400;
 const CONTEXT: usize = 3;
@@ -242,6 +283,11 @@ fn hunks(steps: &[Step], left: &[String], right: &[String]) -> Vec<DiffLine> {
         actual: None,
         text: String::new(),
     };
+    let text_of = |step: &Step| match step {
+        Step::Equal(_, b) | Step::Added(b) => right.get(*b),
+        Step::Removed(a) => left.get(*a),
+    };
+    let kept = kept_lengths(steps, &text_of);
     let mut lines = Vec::new();
     let mut expected = 0;
     for index in shown {
@@ -256,22 +302,18 @@ fn hunks(steps: &[Step], left: &[String], right: &[String]) -> Vec<DiffLine> {
         let Some(step) = steps.get(index) else {
             continue;
         };
-        let (side, a, b) = match step {
-            Step::Equal(a, b) => (LineSide::Both, Some(*a), Some(*b)),
-            Step::Removed(a) => (LineSide::Recorded, Some(*a), None),
-            Step::Added(b) => (LineSide::Actual, None, Some(*b)),
+        let (a, b) = match step {
+            Step::Equal(a, b) => (Some(*a), Some(*b)),
+            Step::Removed(a) => (Some(*a), None),
+            Step::Added(b) => (None, Some(*b)),
         };
-        let text = match (a, b) {
-            (_, Some(b)) => right.get(b),
-            (Some(a), None) => left.get(a),
-            (None, None) => None,
-        };
+        let most = kept.get(&index).copied().unwrap_or(MAX_LINE);
         lines.push(DiffLine {
-            side,
+            side: side_of(step),
             recorded: a.map(|at| at + 1),
             actual: b.map(|at| at + 1),
-            text: text
-                .map(|text| text.chars().take(MAX_LINE).collect())
+            text: text_of(step)
+                .map(|text| text.chars().take(most).collect())
                 .unwrap_or_default(),
         });
     }
@@ -279,4 +321,44 @@ fn hunks(steps: &[Step], left: &[String], right: &[String]) -> Vec<DiffLine> {
         lines.push(gap());
     }
     lines
+}
+
+fn side_of(step: &Step) -> LineSide {
+    match step {
+        Step::Equal(..) => LineSide::Both,
+        Step::Removed(_) => LineSide::Recorded,
+        Step::Added(_) => LineSide::Actual,
+    }
+}
+
+/// Of how many lines more than [`MAX_LINE`] characters are kept, and how many: of those
+/// whose first difference is behind them. They are cut around it only where they are
+/// shown, since what is before it may say what is secret behind it.
+fn kept_lengths<'s>(
+    steps: &[Step],
+    text_of: &impl Fn(&Step) -> Option<&'s String>,
+) -> HashMap<usize, usize> {
+    let sides: Vec<LineSide> = steps.iter().map(side_of).collect();
+    let mut kept = HashMap::new();
+    let mut spare = SPARE_BYTES;
+    for (recorded, actual) in partner_pairs(&sides) {
+        let text = |place: usize| steps.get(place).and_then(text_of);
+        let (Some(old), Some(new)) = (text(recorded), text(actual)) else {
+            continue;
+        };
+        if old.len().max(new.len()) <= MAX_LINE {
+            continue;
+        }
+        let letters = old.chars().zip(new.chars());
+        let length = letters.take_while(|(a, b)| a == b).count() + BEHIND_DIFFERENCE;
+        // A character has up to four bytes, and there are two lines.
+        let Some(rest) = spare.checked_sub(length.saturating_mul(8)) else {
+            continue;
+        };
+        if length > MAX_LINE {
+            spare = rest;
+            kept.extend([(recorded, length), (actual, length)]);
+        }
+    }
+    kept
 }

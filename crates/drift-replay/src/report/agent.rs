@@ -246,24 +246,24 @@ fn deviation_item(text: &mut String, deviation: &Deviation) {
         }
     }
     if deviation.lines.is_empty() {
-        for (side, value) in [
-            ("recorded", &deviation.recorded),
-            ("now", &deviation.actual),
-        ] {
+        let sides = (deviation.recorded.as_deref(), deviation.actual.as_deref());
+        let (recorded, now) = super::cut_values(sides.0, sides.1, SHOWN_BYTES);
+        for (side, value) in [("recorded", recorded), ("now", now)] {
             if let Some(value) = value {
-                let _ = writeln!(text, "  - {side}: {}", code(&cut(value)));
+                let _ = writeln!(text, "  - {side}: {}", code(&value));
             }
         }
         return;
     }
     let mut diff = String::new();
-    for line in deviation.lines.iter().take(LISTED) {
+    let texts = super::cut_lines(&deviation.lines, SHOWN_BYTES);
+    for (line, text) in deviation.lines.iter().zip(texts).take(LISTED) {
         let sign = match (line.recorded.is_some(), line.actual.is_some()) {
             (true, false) => '-',
             (false, true) => '+',
             _ => ' ',
         };
-        let _ = writeln!(diff, "{sign}{}", cut(&line.text));
+        let _ = writeln!(diff, "{sign}{text}");
     }
     let more = deviation.lines.len().saturating_sub(LISTED);
     if more > 0 {
@@ -316,11 +316,10 @@ fn call_item(text: &mut String, call: &CallReport, results: &RunResults, test: &
         let _ = writeln!(text, "  - why: {}", code(&cut(&call.why)));
     }
     for difference in &call.input_differences {
-        let side = |value: &Option<String>| {
-            value
-                .as_deref()
-                .map_or("absent".to_owned(), |value| code(&cut(value)))
-        };
+        let sides = (difference.recorded.as_deref(), difference.actual.as_deref());
+        let (recorded, now) = super::cut_values(sides.0, sides.1, SHOWN_BYTES);
+        let side =
+            |value: Option<String>| value.map_or_else(|| "absent".to_owned(), |value| code(&value));
         let change = match difference.change {
             Change::Added | Change::Removed | Change::Changed => difference.change.as_str(),
         };
@@ -328,8 +327,8 @@ fn call_item(text: &mut String, call: &CallReport, results: &RunResults, test: &
             text,
             "  - {} {change}: recorded {}, now {}",
             code(&difference.path),
-            side(&difference.recorded),
-            side(&difference.actual)
+            side(recorded),
+            side(now)
         );
     }
     let span_id = test

@@ -13,7 +13,7 @@ const SCRIPT: &str = include_str!("page.js");
 
 /// The results as one HTML page. Redact them first.
 ///
-/// Values are cut at 16 KiB, and of a test 200 deviations of the response and
+/// Values are cut to 16 KiB around their first difference, and of a test 200 deviations of the response and
 /// 200 accepted differences are listed, the rest counted; our JSON has all.
 ///
 /// The page's policy allows exactly its own style and script, by their hashes,

@@ -29,8 +29,12 @@ impl Limits {
         listed: 200,
     };
 
-    fn cut(self, text: &str) -> String {
-        super::cut(text, self.value_bytes)
+    fn pair(
+        self,
+        recorded: Option<&str>,
+        actual: Option<&str>,
+    ) -> (Option<String>, Option<String>) {
+        super::cut_values(recorded, actual, self.value_bytes)
     }
 }
 
@@ -170,25 +174,25 @@ fn deviation_json(deviation: &Deviation, limits: Limits) -> Value {
     map.insert("part".to_owned(), deviation.part.as_str().into());
     put(&mut map, "path", deviation.path.clone());
     // Changed lines are shown as lines; the whole texts are for the full form.
-    let value = |text: &Option<String>| {
-        let whole = deviation.lines.is_empty() || limits.value_bytes == usize::MAX;
-        text.as_deref()
-            .filter(|_| whole)
-            .map(|text| limits.cut(text))
-    };
-    put(&mut map, "recorded", value(&deviation.recorded));
-    put(&mut map, "actual", value(&deviation.actual));
+    if deviation.lines.is_empty() || limits.value_bytes == usize::MAX {
+        let (recorded, actual) =
+            limits.pair(deviation.recorded.as_deref(), deviation.actual.as_deref());
+        put(&mut map, "recorded", recorded);
+        put(&mut map, "actual", actual);
+    }
     map.insert(
         "description".to_owned(),
         deviation.description.as_str().into(),
     );
     put(&mut map, "call", deviation.call);
-    put_list(&mut map, "lines", &deviation.lines, |line| {
+    let texts = super::cut_lines(&deviation.lines, limits.value_bytes);
+    let lines: Vec<_> = deviation.lines.iter().zip(texts).collect();
+    put_list(&mut map, "lines", &lines, |(line, text)| {
         let mut map = Map::new();
         map.insert("side".to_owned(), line.side.as_str().into());
         put(&mut map, "recorded", line.recorded);
         put(&mut map, "actual", line.actual);
-        map.insert("text".to_owned(), line.text.as_str().into());
+        map.insert("text".to_owned(), text.as_str().into());
         Value::Object(map)
     });
     Value::Object(map)
@@ -198,9 +202,9 @@ fn accepted_json(accepted: &Accepted, limits: Limits) -> Value {
     let mut map = Map::new();
     map.insert("part".to_owned(), accepted.part.as_str().into());
     put(&mut map, "path", accepted.path.clone());
-    let value = |text: &Option<String>| text.as_deref().map(|text| limits.cut(text));
-    put(&mut map, "recorded", value(&accepted.recorded));
-    put(&mut map, "actual", value(&accepted.actual));
+    let (recorded, actual) = limits.pair(accepted.recorded.as_deref(), accepted.actual.as_deref());
+    put(&mut map, "recorded", recorded);
+    put(&mut map, "actual", actual);
     map.insert("rule".to_owned(), accepted.reason.code.into());
     map.insert("detail".to_owned(), accepted.reason.detail.as_str().into());
     Value::Object(map)

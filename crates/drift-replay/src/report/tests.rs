@@ -623,3 +623,39 @@ fn times_are_printed_in_utc() {
         assert_eq!(utc_text(nanos), text);
     }
 }
+
+#[test]
+fn long_values_and_lines_that_differ_late_are_cut_around_the_difference() {
+    let value = |end: &str| format!("\"{}{end}\"", "x".repeat(100_000));
+    let mut results = results();
+    let text = |end: &str| format!("first\n{}{end}", "y".repeat(90_000));
+    let recorded = crate::Span {
+        output_value: Some(json!({"statusCode": 200, "body": text("old")}).to_string()),
+        ..crate::Span::default()
+    };
+    let now = crate::compare::ActualResponse {
+        status: 200,
+        headers: Vec::new(),
+        body: text("new").into_bytes(),
+    };
+    let rules = crate::rules::Rules::default();
+    let of_lines = crate::compare::compare_response(&recorded, &now, &rules).deviations;
+    let of_value = deviation(
+        DeviationCode::BodyChanged,
+        "$.a",
+        &value("old"),
+        &value("new"),
+    );
+    results.tests[1].deviations = [vec![of_value], of_lines].concat();
+    let page = to_html(&results.redact(&Redactor::new(RedactionOptions::default())));
+    assert!(page.contains("(99601 bytes before) … xxx"), "the value");
+    assert!(page.contains("(89600 bytes before) … yyy"), "the line");
+    assert!(page.len() < 100_000, "{}", page.len());
+    let pages = to_agent_files(&results);
+    let agents: String = pages.into_iter().map(|(_, page)| page).collect();
+    for page in [page, agents] {
+        for shown in ["xold", "xnew", "yold", "ynew"] {
+            assert!(page.contains(shown), "{shown}");
+        }
+    }
+}
