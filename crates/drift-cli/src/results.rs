@@ -13,6 +13,8 @@ use std::io::{IsTerminal as _, Write as _};
 
 const REQUEST_COLUMNS: usize = 56;
 const VALUE_COLUMNS: usize = 70;
+/// Deviations of a test's response, and of its calls, that are shown without being asked.
+const MAX_SHOWN: usize = 20;
 
 /// How much is said.
 #[derive(Clone, Copy, Debug)]
@@ -101,16 +103,30 @@ pub(crate) fn test_lines(test: &TestResult, place: &Place, style: Style) -> Stri
     if let Some(error) = error.filter(|_| test.state != TestState::Cancelled) {
         let _ = writeln!(text, "    {}", styled(error, BAD));
     }
-    for deviation in &test.deviations {
-        if test.error.is_none() {
-            deviation_lines(&mut text, deviation, test, place);
+    let mut hidden = 0;
+    if test.error.is_none() {
+        let most = if style.verbose { usize::MAX } else { MAX_SHOWN };
+        let of_calls = |deviation: &&Deviation| deviation.call.is_some();
+        // Of each kind some, so that a long body does not hide the calls.
+        let (calls, response): (Vec<_>, Vec<_>) = test.deviations.iter().partition(of_calls);
+        for kind in [response, calls] {
+            hidden += kind.len().saturating_sub(most);
+            for deviation in kind.into_iter().take(most) {
+                deviation_lines(&mut text, deviation, test, place);
+            }
         }
     }
-    if test.more_deviations > 0 {
+    if hidden + test.more_deviations > 0 {
+        let hint = match (hidden, test.more_deviations) {
+            (0, _) => String::new(),
+            (_, 0) => " (-v shows all)".to_owned(),
+            _ => format!(" (-v shows {} in all)", test.deviations.len()),
+        };
+        let more = hidden + test.more_deviations;
         let _ = writeln!(
             text,
             "    {}",
-            styled(format!("and {} more", test.more_deviations), DIM)
+            styled(format!("and {more} more{hint}"), DIM)
         );
     }
     if style.verbose {
@@ -316,6 +332,7 @@ fn not_run(results: &RunResults) -> Vec<(&str, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use drift_replay::compare::DeviationCode;
     use drift_replay::report::MatchEvent;
 
     #[test]
@@ -359,5 +376,53 @@ mod tests {
         let hint = explain_hint(&call, &test, &place).unwrap_or_default();
         assert!(hint.starts_with("why: no command is shown"), "{hint}");
         assert!(!hint.contains('\n'), "{hint}");
+    }
+
+    /// A test with a thousand deviations of its body, and two of its calls.
+    fn many() -> TestResult {
+        let of = |path: String, call: Option<usize>| Deviation {
+            path: Some(path),
+            call,
+            ..Deviation::new(
+                DeviationCode::BodyChanged,
+                "body",
+                Some("1".to_owned()),
+                Some("2".to_owned()),
+                String::new(),
+            )
+        };
+        let body = (0..1_000).map(|at| of(format!("$[{at}]"), None));
+        let calls = (0..2).map(|at| of(format!("$.call{at}"), Some(at)));
+        TestResult {
+            state: TestState::Deviated,
+            deviations: body.chain(calls).collect(),
+            notices: vec!["why it may be".to_owned()],
+            ..TestResult::default()
+        }
+    }
+
+    fn shown(test: &TestResult, verbose: bool) -> String {
+        let style = Style {
+            verbose,
+            quiet: false,
+        };
+        let lines = test_lines(test, &Place::default(), style);
+        anstream::adapter::strip_str(&lines).to_string()
+    }
+
+    #[test]
+    fn of_many_deviations_some_are_shown_and_all_when_asked_for() {
+        let mut test = many();
+        let few = shown(&test, false);
+        assert_eq!(few.matches("1 → 2").count(), 22, "{few}");
+        assert!(few.contains("$[19]") && few.contains("$.call1"), "{few}");
+        assert!(few.contains("and 980 more (-v shows all)\n"), "{few}");
+        let all = shown(&test, true);
+        assert_eq!(all.matches("1 → 2").count(), 1_002);
+        assert!(!all.contains("more"));
+        test.more_deviations = 5;
+        assert!(shown(&test, true).contains("and 5 more\n"));
+        let few = shown(&test, false);
+        assert!(few.contains("and 985 more (-v shows 1002 in all)"), "{few}");
     }
 }
