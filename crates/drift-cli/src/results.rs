@@ -4,7 +4,7 @@
 use crate::terminal::{
     ACCENT, BAD, BOLD, CAUTION, DIM, GOOD, clean, count, cut, cut_pair, duration, err, out, styled,
 };
-use drift_replay::compare::{Change, Deviation, partners};
+use drift_replay::compare::{Change, Deviation, DeviationCode, partners};
 use drift_replay::outbound::{CallReport, CallState};
 use drift_replay::report::{Place, RunResults, TestResult, TestState};
 use drift_replay::wording::times;
@@ -13,6 +13,8 @@ use std::io::{IsTerminal as _, Write as _};
 
 const REQUEST_COLUMNS: usize = 56;
 const VALUE_COLUMNS: usize = 70;
+/// Lines that are shown of a body which became another thing.
+const BODY_LINES: usize = 5;
 /// Deviations of a test's response, and of its calls, that are shown without being asked.
 const MAX_SHOWN: usize = 20;
 
@@ -132,6 +134,12 @@ pub(crate) fn test_lines(test: &TestResult, place: &Place, style: Style) -> Stri
     if style.verbose {
         verbose_lines(&mut text, test);
     }
+    // They may be why the test is not as recorded.
+    if style.verbose || matches!(test.state, TestState::Deviated | TestState::Failed) {
+        for notice in &test.notices {
+            let _ = writeln!(text, "    {}", styled(clean(notice), DIM));
+        }
+    }
     text
 }
 
@@ -142,6 +150,16 @@ fn deviation_lines(text: &mut String, deviation: &Deviation, test: &TestResult, 
         Change::Changed => styled("~", CAUTION),
     };
     let _ = writeln!(text, "    {mark} {}", cut(&what_deviates(deviation), 160));
+    if deviation.code == DeviationCode::BodyKindChanged {
+        let begin = deviation.actual.as_deref().unwrap_or_default().lines();
+        for line in begin
+            .filter(|line| !line.trim().is_empty())
+            .take(BODY_LINES)
+        {
+            let line = format!("+ {}", cut(line, 120));
+            let _ = writeln!(text, "        {}", styled(line, GOOD));
+        }
+    }
     let partners = partners(&deviation.lines);
     for (line, partner) in deviation.lines.iter().zip(partners).take(12) {
         let (sign, colour) = match (line.recorded.is_some(), line.actual.is_some()) {
@@ -247,9 +265,6 @@ fn verbose_lines(text: &mut String, test: &TestResult) {
             styled(match_type, DIM)
         );
     }
-    for notice in &test.notices {
-        let _ = writeln!(text, "    {}", styled(notice, DIM));
-    }
 }
 
 /// The last lines of a run.
@@ -332,7 +347,6 @@ fn not_run(results: &RunResults) -> Vec<(&str, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use drift_replay::compare::DeviationCode;
     use drift_replay::report::MatchEvent;
 
     #[test]
@@ -424,5 +438,33 @@ mod tests {
         assert!(shown(&test, true).contains("and 5 more\n"));
         let few = shown(&test, false);
         assert!(few.contains("and 985 more (-v shows 1002 in all)"), "{few}");
+    }
+
+    #[test]
+    fn the_notes_of_a_deviating_test_are_shown_without_being_asked_for() {
+        let mut test = many();
+        assert!(shown(&test, false).contains("why it may be\n"));
+        test.state = TestState::Passed;
+        assert!(!shown(&test, false).contains("why it may be"));
+        assert!(shown(&test, true).contains("why it may be\n"));
+    }
+
+    #[test]
+    fn of_a_body_that_became_another_thing_the_begin_is_shown() {
+        let body = format!("Traceback\n\n{}", "line\n".repeat(9));
+        let test = TestResult {
+            state: TestState::Deviated,
+            deviations: vec![Deviation::new(
+                DeviationCode::BodyKindChanged,
+                "body",
+                Some("{}".to_owned()),
+                Some(body),
+                "the body was JSON, now it is text".to_owned(),
+            )],
+            ..TestResult::default()
+        };
+        let lines = shown(&test, false);
+        assert!(lines.contains("now it is text\n        + Traceback\n        + line\n"));
+        assert_eq!(lines.matches("+ line").count(), BODY_LINES - 1, "{lines}");
     }
 }
