@@ -219,7 +219,7 @@ impl ProcessGroup {
         seen_any.then_some(members)
     }
 
-    fn pid(&self) -> Pid {
+    pub(crate) fn pid(&self) -> Pid {
         Pid::from_child(&self.leader)
     }
 }

@@ -10,12 +10,13 @@ pub fn port_holder(port: u16) -> Option<String> {
     described(*holders(port).first()?)
 }
 
-/// A program that listens on a port in place of the processes of this group: none of
-/// these holds the port, or a process of another run holds it too. `None` also where the
-/// system does not show who holds it.
+/// A program that listens on a port in place of the processes of this group: one of
+/// another run, or, where none of these holds the port, one that was there before them.
+/// `None` also where the system does not show who holds it.
 ///
-/// Whoever hands a port on into a container is started by its engine and not by the
-/// service, so it is no stranger.
+/// Whoever came later may be the service though nothing tells so: a container of the
+/// host's network, or a daemon whose title hides its environment. And whoever hands a
+/// port on into a container was there before, and is no stranger.
 pub(super) fn stranger(port: u16, group: &ProcessGroup) -> Option<String> {
     let holders = holders(port);
     let of_another_run = |holder: &&i32| group.is_of_another_run(**holder);
@@ -26,9 +27,15 @@ pub(super) fn stranger(port: u16, group: &ProcessGroup) -> Option<String> {
     if holders.iter().any(|holder| group.holds(*holder)) {
         return None;
     }
+    let ours = started(group.pid().as_raw_pid());
+    let was_there_before = |holder: i32| match (started(holder), ours) {
+        (Some(theirs), Some(ours)) => theirs < ours,
+        // Ours has ended: it may have found its port taken.
+        _ => true,
+    };
     holders
         .into_iter()
-        .find(|holder| !hands_into_a_container(*holder))
+        .find(|holder| was_there_before(*holder) && !hands_into_a_container(*holder))
         .and_then(described)
 }
 
@@ -75,10 +82,19 @@ fn described(number: i32) -> Option<String> {
     Some(format!("{shown:?} (process {number})"))
 }
 
+/// When a process was started, in clock ticks since the system was: field 22 of proc(5),
+/// the 20th behind its name, which may hold spaces and brackets.
+fn started(number: i32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{number}/stat")).ok()?;
+    let (_, behind_name) = text.rsplit_once(')')?;
+    behind_name.split_ascii_whitespace().nth(19)?.parse().ok()
+}
+
 /// Whether a process is one of those by which container engines hand on a port; the
 /// kernel keeps 15 characters of a name.
 fn hands_into_a_container(number: i32) -> bool {
-    const PROXIES: [&str; 8] = [
+    const PROXIES: [&str; 9] = [
+        "com.docker",
         "docker-proxy",
         "dockerd",
         "rootlesskit",
@@ -98,6 +114,17 @@ fn hands_into_a_container(number: i32) -> bool {
 /// The inodes of the sockets that listen on a port, of a table of /proc/net.
 fn listening_sockets(table: &str, port: u16) -> Vec<String> {
     const LISTEN: &str = "0A";
+    // 127.0.0.1, all of IPv4, ::1, all of IPv6, and the first two as IPv6 has them; the
+    // words of an address are in the byte order of the machine, as on all that are
+    // supported little-endian.
+    const REACHED: [&str; 6] = [
+        "0100007F",
+        "00000000",
+        "00000000000000000000000001000000",
+        "00000000000000000000000000000000",
+        "0000000000000000FFFF00000100007F",
+        "0000000000000000FFFF000000000000",
+    ];
     let suffix = format!(":{port:04X}");
     table
         .lines()
@@ -107,7 +134,8 @@ fn listening_sockets(table: &str, port: u16) -> Vec<String> {
             let local = fields.nth(1)?;
             let state = fields.nth(1)?;
             let inode = fields.nth(5)?;
-            (local.ends_with(&suffix) && state == LISTEN).then(|| inode.to_owned())
+            let address = local.strip_suffix(&suffix)?;
+            (REACHED.contains(&address) && state == LISTEN).then(|| inode.to_owned())
         })
         .collect()
 }
@@ -122,7 +150,8 @@ mod tests {
   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:0BB8 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 61112 1 0000000000000000 100 0 0 10 0
    1: 0100007F:0BB8 0100007F:C350 01 00000000:00000000 00:00000000 00000000     0        0 61113 1 0000000000000000 20 4 30 10 -1
-   2: 00000000:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 61114 1 0000000000000000 100 0 0 10 0
+   2: 0200007F:0BB8 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 61115 1 0000000000000000 100 0 0 10 0
+   3: 00000000:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 61114 1 0000000000000000 100 0 0 10 0
 ";
         assert_eq!(listening_sockets(table, 3000), ["61112"]);
         assert_eq!(listening_sockets(table, 8080), ["61114"]);
