@@ -75,7 +75,7 @@ fn hangs_where_none_is_asked(span: &Span, by_id: &HashMap<&str, &Span>) -> bool 
         return false;
     };
     if !opens_connection(outer) {
-        return does(outer, span) && !is_of_callback(outer, span);
+        return does(outer, span, by_id) && !is_of_callback(outer, span);
     }
     // What a driver runs where it opened a connection: its handshake, the settings
     // that a hook makes, and whatever waits in the queue for that connection to be
@@ -85,7 +85,7 @@ fn hangs_where_none_is_asked(span: &Span, by_id: &HashMap<&str, &Span>) -> bool 
     }
     // A pool connects for a query of its own, and for callbacks of the program. Of
     // those the queries are asked for.
-    caller(outer, by_id).is_some_and(|query| does(query, span))
+    caller(outer, by_id).is_some_and(|query| does(query, span, by_id))
 }
 
 /// Whether a query below one of a pool is what a callback of that asks for. What the
@@ -176,7 +176,7 @@ fn is_query_of_pooled_driver(span: &Span) -> bool {
 ///
 /// A list, since a parent alone says too little: in Node a callback runs below
 /// the call that it was given to, and what it calls is a call of its own.
-fn does(outer: &Span, inner: &Span) -> bool {
+fn does(outer: &Span, inner: &Span, by_id: &HashMap<&str, &Span>) -> bool {
     let is = |kind: PackageType| inner.package_type == kind as i32;
     match outer.package_name.as_str() {
         "pg-pool" => inner.package_name == "pg" && is_query_of_pool(outer),
@@ -196,7 +196,7 @@ fn does(outer: &Span, inner: &Span) -> bool {
         _ => {
             outer.instrumentation_name == "RequestsInstrumentation"
                 && inner.instrumentation_name == "Urllib3Instrumentation"
-                || is_of_redirect(outer, inner)
+                || is_of_redirect(outer, inner, by_id)
         }
     }
 }
@@ -204,24 +204,56 @@ fn does(outer: &Span, inner: &Span) -> bool {
 /// Whether a request of Python is one of those that a client made by itself to follow
 /// a redirect. They hang below the call, which has the answer of the last one.
 ///
-/// What a hook of the program asks for hangs there too, and is a call of its own: it
-/// is told by its answer.
-fn is_of_redirect(outer: &Span, inner: &Span) -> bool {
+/// What a hook of the program asks for hangs there too, and is a call of its own. So a
+/// request counts only if a redirect can make it, and a redirect as an answer only beside
+/// a last one that has the very answer of the call, with its headers and their date.
+fn is_of_redirect(outer: &Span, inner: &Span, by_id: &HashMap<&str, &Span>) -> bool {
     let follows = matches!(
         outer.instrumentation_name.as_str(),
         "RequestsInstrumentation" | "Urllib3Instrumentation" | "UrllibInstrumentation"
     );
-    if !follows || inner.instrumentation_name != outer.instrumentation_name {
+    if !follows || !may_follow(outer, inner) {
         return false;
     }
-    let output = |span: &Span| Json::parse(span.output_value.as_deref()?.as_bytes());
-    let (Some(outer), Some(inner)) = (output(outer), output(inner)) else {
+    if has_answer_of(outer, inner) {
+        return true;
+    }
+    let status = json(&inner.output_value).and_then(|output| output.get("statusCode")?.as_int());
+    matches!(status, Some(301 | 302 | 303 | 307 | 308))
+        && by_id.values().any(|last| {
+            last.parent_span_id == outer.span_id
+                && may_follow(outer, last)
+                && has_answer_of(outer, last)
+        })
+}
+
+fn json(text: &Option<String>) -> Option<Json> {
+    Json::parse(text.as_deref()?.as_bytes())
+}
+
+/// Whether a redirect of one request can make the other: without a body, or (307 and
+/// 308) the same again at another place.
+fn may_follow(outer: &Span, inner: &Span) -> bool {
+    if inner.instrumentation_name != outer.instrumentation_name {
+        return false;
+    }
+    let (Some(outer), Some(inner)) = (json(&outer.input_value), json(&inner.input_value)) else {
         return false;
     };
-    let status = inner.get("statusCode").and_then(Json::as_int);
-    matches!(status, Some(301 | 302 | 303 | 307 | 308))
-        || status.is_some()
-            && ["statusCode", "body"]
-                .iter()
-                .all(|member| inner.get(member) == outer.get(member))
+    let method = |input: &Json| input.get("method").map(Json::text);
+    let body = |input: &Json| {
+        let text = input.get("body").map(Json::text);
+        text.filter(|text| !matches!(text.as_str(), "null" | "\"\""))
+    };
+    let without_body =
+        body(&inner).is_none() && matches!(method(&inner).as_deref(), Some("\"GET\"" | "\"HEAD\""));
+    without_body || (method(&inner) == method(&outer) && body(&inner) == body(&outer))
+}
+
+/// Whether both have one answer, all of it.
+fn has_answer_of(outer: &Span, inner: &Span) -> bool {
+    let (Some(outer), Some(inner)) = (json(&outer.output_value), json(&inner.output_value)) else {
+        return false;
+    };
+    outer.get("statusCode").is_some() && outer == inner
 }

@@ -456,6 +456,40 @@ fn requests_that_follow_a_redirect_are_not_missing_and_those_of_a_hook_are() {
         states(&report),
         ["matched", "not_asked", "not_asked", "missing"]
     );
+    // A hook that posts to another place and gets the same short answer, or none.
+    for answer in [
+        r#"{"statusCode":200,"body":"e30="}"#,
+        r#"{"statusCode":204}"#,
+    ] {
+        let of = |id: &str, parent: &str, body: &str| Span {
+            parent_span_id: parent.to_owned(),
+            instrumentation_name: "RequestsInstrumentation".to_owned(),
+            input_value: Some(format!(
+                r#"{{"method":"POST","path":"/{id}","body":"{body}"}}"#
+            )),
+            output_value: Some(answer.to_owned()),
+            ..http(id, &format!("/{id}"), 10)
+        };
+        let recorded = [
+            root(),
+            of("outer", "root", "YQ=="),
+            of("hook", "outer", "Yg=="),
+        ];
+        assert_eq!(
+            states(&check(&recorded, &[live(&recorded[1])])),
+            ["matched", "missing"]
+        );
+    }
+    // A redirect that leads to no answer of the call is not its own.
+    let alone = [
+        root(),
+        of("outer", "root", 200, "aGk="),
+        of("moved", "outer", 301, ""),
+    ];
+    assert_eq!(
+        states(&check(&alone, &[live(&alone[1])])),
+        ["matched", "missing"]
+    );
     // The answer alone makes no call part of another one.
     let both = [
         root(),
