@@ -2,7 +2,8 @@
 //!
 //! Node's SDK records the request line. Python's records what its server made of
 //! it: WSGI gives the path decoded, its bytes as Latin-1 (PEP 3333), and the query
-//! as it came, as Latin-1 too; ASGI gives the path decoded as UTF-8. Which of both
+//! as it came, as Latin-1 too; ASGI gives the path decoded as UTF-8, and so does
+//! Django, which puts what it has decoded back where WSGI had it. Which of both
 //! a `%` in such a path was, nobody can tell otherwise: it is one that was decoded.
 //! A `?` that was `%3F` is told by the name of the span, of Flask and WSGI only.
 
@@ -17,11 +18,14 @@ enum Form {
     Wsgi,
     /// A decoded path.
     Asgi,
+    /// A decoded path, and the query as Latin-1.
+    Django,
 }
 
 fn form(root: &Span) -> Form {
     match root.instrumentation_name.as_str() {
-        "FlaskInstrumentation" | "DjangoInstrumentation" => Form::Wsgi,
+        "FlaskInstrumentation" => Form::Wsgi,
+        "DjangoInstrumentation" => Form::Django,
         "FastAPIInstrumentation" => Form::Asgi,
         // `WsgiInstrumentation` puts the name of its framework before its own.
         name if name.ends_with("WsgiInstrumentation") => Form::Wsgi,
@@ -29,17 +33,26 @@ fn form(root: &Span) -> Form {
     }
 }
 
-/// The bytes of a target, before what a server did to its escapes.
-fn bytes(form: Form, target: &str) -> Vec<u8> {
+impl Form {
+    fn path_is_latin(self) -> bool {
+        self == Form::Wsgi
+    }
+
+    fn query_is_latin(self) -> bool {
+        matches!(self, Form::Wsgi | Form::Django)
+    }
+}
+
+/// The bytes of a part of a target, before what a server did to its escapes.
+fn bytes(is_latin: bool, part: &str) -> Vec<u8> {
     let latin = || -> Option<Vec<u8>> {
-        target
-            .chars()
+        part.chars()
             .map(|letter| u8::try_from(u32::from(letter)).ok())
             .collect()
     };
-    // What no Latin-1 can be, as of Django behind ASGI, was decoded already.
-    let decoded = (form == Form::Wsgi).then(latin).flatten();
-    decoded.unwrap_or_else(|| target.as_bytes().to_vec())
+    // What no Latin-1 can be was decoded already.
+    let decoded = is_latin.then(latin).flatten();
+    decoded.unwrap_or_else(|| part.as_bytes().to_vec())
 }
 
 /// Where the query begins. The name of a span of WSGI is its method and its path, so
@@ -63,8 +76,10 @@ pub(crate) fn sent(root: &Span, target: &str) -> String {
         sent.push('/');
     }
     let (path, query) = target.split_at(path_length(root, form, target));
-    let path = bytes(form, path).into_iter().map(|byte| (byte, true));
-    let query = bytes(form, query).into_iter().map(|byte| (byte, false));
+    let path = bytes(form.path_is_latin(), path);
+    let query = bytes(form.query_is_latin(), query);
+    let path = path.into_iter().map(|byte| (byte, true));
+    let query = query.into_iter().map(|byte| (byte, false));
     for (byte, in_path) in path.chain(query) {
         // What a server cannot have received in a target is sent in the form it was
         // written before somebody decoded it.
@@ -82,5 +97,9 @@ pub(crate) fn sent(root: &Span, target: &str) -> String {
 
 /// A target as people read it: `/café`, where WSGI recorded `/cafÃ©`.
 pub(crate) fn readable(root: &Span, target: &str) -> String {
-    String::from_utf8(bytes(form(root), target)).unwrap_or_else(|_| target.to_owned())
+    let form = form(root);
+    let (path, query) = target.split_at(path_length(root, form, target));
+    let mut read = bytes(form.path_is_latin(), path);
+    read.extend(bytes(form.query_is_latin(), query));
+    String::from_utf8(read).unwrap_or_else(|_| target.to_owned())
 }
