@@ -7,7 +7,7 @@ use std::path::PathBuf;
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done: everything is as it was recorded, or equal
-  1    deviations, or differences
+  1    deviations, tests that failed, or differences
   2    wrong use, or a set-up that does not work
   130  stopped by Ctrl-C; what was done is printed
   143  stopped by SIGTERM, the same (129: the terminal was closed, 131: Ctrl-\\)";
@@ -217,7 +217,7 @@ Examples:
 
 Exit codes:
   0    everything is as it was recorded, or no recorded request matches the filter
-  1    deviations
+  1    a test deviated or failed
   2    wrong use, the recording holds no request to replay, or the service could not be started
   130  stopped by Ctrl-C; the service is stopped and what was done is printed
        (a second Ctrl-C kills the service and its stop command)

@@ -662,7 +662,7 @@ fn explain_says_that_the_recording_of_a_failed_call_holds_no_answer() {
     std::fs::write(&file, failed).unwrap();
     let ran = project.drift(&["explain", "cc", "d100000000000001"]);
     assert_eq!(ran.code, 0, "{}", ran.errors);
-    let note = "the recording of this call holds no answer: it failed with \"password=[redacted";
+    let note = "cannot be given a failure: it failed with password=[redacted";
     assert!(ran.output.contains(note), "{}", ran.output);
     let ran = project.drift(&["explain", "cc", "d100000000000001", "--json"]);
     let explained: serde_json::Value = serde_json::from_str(&ran.output).unwrap();

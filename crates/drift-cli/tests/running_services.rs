@@ -415,3 +415,17 @@ fn a_result_replaces_what_was_there_as_a_whole_and_leaves_nothing_beside_it() {
     names.sort();
     assert_eq!(names, ["latest.html", "r.html"]);
 }
+
+#[test]
+fn a_run_that_starts_no_service_leaves_no_log_of_one() {
+    let project = Project::new();
+    let ran = project.drift(&[
+        "replay",
+        "--enable-service-logs",
+        "--filter",
+        "path=nothing",
+    ]);
+    assert_eq!(ran.code, 0, "{}", ran.errors);
+    let logs = std::fs::read_dir(project.path().join(".tusk/logs")).unwrap();
+    assert_eq!(logs.count(), 0);
+}

@@ -291,11 +291,11 @@ fn a_deviating_test_says_which_of_its_calls_were_recorded_as_failures() {
     assert_eq!(
         notices(br#"{"total":8}"#),
         [
-            "http GET /down (span 0000000000000001): the recording of this call holds no answer: \
-             it failed with \"fetch failed\", and the SDK cannot be given a failure",
-            "http GET /flaky (span 0000000000000002): the recording of this call holds no answer: \
-             the SDK recorded no status of it, as of one that failed, and the SDK cannot be given \
-             a failure",
+            "http GET /down (span 0000000000000001): the recording of this call holds no answer, \
+             and the SDK cannot be given a failure: it failed with fetch failed",
+            "http GET /flaky (span 0000000000000002): the recording of this call holds no answer, \
+             and the SDK cannot be given a failure: the SDK recorded no status of it, as of one \
+             that failed",
         ]
     );
     assert_eq!(notices(br#"{"total":7}"#), [] as [&str; 0]);

@@ -79,10 +79,17 @@ pub(crate) fn run(arguments: &ReplayArguments) -> anyhow::Result<Exit> {
         is_running,
         stopped,
     };
-    match arguments.learn {
+    let ended = match arguments.learn {
         Some(runs) => session.learn(usize::from(runs)),
         None => session.once(),
+    };
+    // Of a service that was not started there is nothing to keep.
+    if let Some(log) = &session.plan.service.log_file
+        && std::fs::metadata(log).is_ok_and(|found| found.len() == 0)
+    {
+        let _gone = std::fs::remove_file(log);
     }
+    ended
 }
 
 /// What is to be written can be, before the service is started for it.

@@ -97,10 +97,12 @@ pub enum RunError {
         waited: Duration,
     },
     /// The service did not come up, and had asked for what is not in the recording.
-    #[error("{}; {source}", unanswered(calls))]
+    #[error("{}; {source}", unanswered(calls, *in_sandbox))]
     BootCalls {
         /// The calls without an answer, each in a line.
         calls: Vec<String>,
+        /// Whether it was in a sandbox, which may be the reason too.
+        in_sandbox: bool,
         /// How it did not come up.
         source: Box<RunError>,
     },
@@ -199,7 +201,7 @@ pub(super) fn not_run(test: PlannedTest, reason: &str) -> TestOutcome {
 }
 
 /// The first of the calls that a start made in vain, and how they come into a recording.
-fn unanswered(calls: &[String]) -> String {
+fn unanswered(calls: &[String], in_sandbox: bool) -> String {
     const SHOWN: usize = 3;
     let shown: Vec<&str> = calls.iter().take(SHOWN).map(String::as_str).collect();
     let more = match calls.len().saturating_sub(SHOWN) {
@@ -211,8 +213,14 @@ fn unanswered(calls: &[String]) -> String {
     } else {
         ("calls", "have")
     };
+    let or_port = match in_sandbox {
+        true => {
+            ". If it lacks a TCP port in its sandbox instead, replay.sandbox.allow_ports opens it"
+        }
+        false => "",
+    };
     format!(
-        "boot {call} {}{more} {has} no recorded answer: `drift record -- COMMAND` with the start command records the calls of a start too",
+        "boot {call} {}{more} {has} no recorded answer: `drift record -- COMMAND` with the start command records the calls of a start too{or_port}",
         shown.join(", ")
     )
 }

@@ -98,7 +98,7 @@ fn named(span: &Span) -> String {
 }
 
 /// A start that failed, with what it had asked for in vain, which is the likely reason.
-fn with_boot_calls(error: RunError, unanswered: &[Arc<MockEvent>]) -> RunError {
+fn with_boot_calls(error: RunError, unanswered: &[Arc<MockEvent>], in_sandbox: bool) -> RunError {
     let did_not_come_up = matches!(
         error,
         RunError::Service(ServiceError::ExitedEarly { .. } | ServiceError::NotReady { .. })
@@ -118,6 +118,7 @@ fn with_boot_calls(error: RunError, unanswered: &[Arc<MockEvent>]) -> RunError {
     }
     RunError::BootCalls {
         calls,
+        in_sandbox,
         source: Box::new(error),
     }
 }
@@ -155,8 +156,12 @@ impl Run {
         sandbox: Option<Sandbox>,
     ) -> Result<(), RunError> {
         let before = stage.server.outside_count();
+        let in_sandbox = sandbox.is_some();
         let started = self.try_start_in(stage, sandbox).await;
-        started.map_err(|error| with_boot_calls(error, &stage.server.unanswered_outside(before)))
+        started.map_err(|error| {
+            let unanswered = stage.server.unanswered_outside(before);
+            with_boot_calls(error, &unanswered, in_sandbox)
+        })
     }
 
     async fn try_start_in(
