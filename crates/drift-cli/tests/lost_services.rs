@@ -118,7 +118,7 @@ fn the_summary_of_a_run_without_its_sandbox_says_how_to_require_one() {
 fn two_replays_at_once_do_not_test_the_service_of_each_other_nor_share_a_log() {
     let project = Project::new();
     // Both look at the port before either service has come to it.
-    project.configure("touch up-$$; while test $(ls | grep -c up-) -lt 2; do sleep 0.02; done; exec python3 service.py $PORT");
+    project.configure("echo up; touch up-$$; while test $(ls | grep -c up-) -lt 2; do sleep 0.02; done; exec python3 service.py $PORT");
     let arguments = ["replay", "--quiet", "--enable-service-logs"];
     let first = project.start(&arguments);
     let second = project.start(&arguments);

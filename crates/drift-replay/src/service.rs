@@ -559,7 +559,22 @@ fn unless_to_itself(stream: TcpStream) -> Option<TcpStream> {
     }
 }
 
+/// Whether a port is in use, and not only while another `drift` looks at it as this
+/// one does.
 async fn is_port_in_use(port: u16) -> bool {
+    const LOOKS: usize = 3;
+    for look in 0..LOOKS {
+        if look > 0 {
+            tokio::time::sleep(POLL).await;
+        }
+        if !is_port_in_use_now(port).await {
+            return false;
+        }
+    }
+    true
+}
+
+async fn is_port_in_use_now(port: u16) -> bool {
     if connect_local(port, CHECK_TIMEOUT).await.is_ok() {
         return true;
     }
