@@ -61,22 +61,23 @@ pub(crate) fn write(label: Option<&str>, path: &Path, text: &str) -> anyhow::Res
     let cannot = || format!("cannot write {}", path.display());
     // Through a symbolic link, not over it.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    let is_special = fs::metadata(&target).is_ok_and(|found| !found.is_file());
+    let there = fs::metadata(&target).ok();
+    // A pipe or a device is written to, and has no place beside it.
+    let is_special = there.as_ref().is_some_and(|found| !found.is_file());
     let beside = beside(&target);
-    match File::create(&beside) {
-        Ok(file) if !is_special => {
-            let written = fill(file, text).and_then(|()| fs::rename(&beside, &target));
+    match (!is_special).then(|| File::create(&beside)) {
+        Some(Ok(file)) => {
+            // Who may read it stays as it was.
+            let kept = there.map_or(Ok(()), |found| file.set_permissions(found.permissions()));
+            let written = kept
+                .and_then(|()| fill(file, text))
+                .and_then(|()| fs::rename(&beside, &target));
             if written.is_err() {
                 let _gone = fs::remove_file(&beside);
             }
             written.with_context(cannot)?;
         }
-        made => {
-            if made.is_ok() {
-                let _gone = fs::remove_file(&beside);
-            }
-            fs::write(&target, text).with_context(cannot)?;
-        }
+        _ => fs::write(&target, text).with_context(cannot)?,
     }
     if let Some(label) = label {
         let size = bytes(u64::try_from(text.len()).unwrap_or(u64::MAX));

@@ -9,6 +9,7 @@
 mod support;
 
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
 use support::{Project, Ran, first_line, interrupt, signal, span, wait_for};
 
 #[test]
@@ -397,6 +398,8 @@ fn a_result_replaces_what_was_there_as_a_whole_and_leaves_nothing_beside_it() {
     let folder = project.path().join("results");
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(folder.join("r.html"), "before").unwrap();
+    let private = std::fs::Permissions::from_mode(0o600);
+    std::fs::set_permissions(folder.join("r.html"), private).unwrap();
     std::os::unix::fs::symlink("r.html", folder.join("latest.html")).unwrap();
     let ran = project.drift(&[
         "replay",
@@ -414,6 +417,8 @@ fn a_result_replaces_what_was_there_as_a_whole_and_leaves_nothing_beside_it() {
         .collect();
     names.sort();
     assert_eq!(names, ["latest.html", "r.html"]);
+    let found = std::fs::metadata(folder.join("r.html")).unwrap();
+    assert_eq!(found.permissions().mode() & 0o777, 0o600);
 }
 
 #[test]
