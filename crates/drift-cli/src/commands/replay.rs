@@ -14,6 +14,7 @@ use drift_replay::config::SandboxMode;
 use drift_replay::coverage::Selection;
 use drift_replay::drive::{Cancel, Notice, Observer, RunOutcome, RunPlan, TestOutcome, run_tests};
 use drift_replay::filter::Filter;
+use drift_replay::outbound::CallState;
 use drift_replay::redact::Redactor;
 use drift_replay::replay::{self, Judge, ReplayOptions, RunFacts, actual, failed_environments};
 use drift_replay::report::{
@@ -635,11 +636,13 @@ impl Observer for Watcher {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         told.finished += 1;
         let finished = told.finished;
-        if self
-            .judge
-            .late_calls(outcome, &TestRecord::default())
-            .is_some()
-        {
+        // Only of these the recording is read once more.
+        let lacks_calls = test
+            .calls
+            .iter()
+            .any(|call| call.state == CallState::Missing);
+        let late_calls = || self.judge.late_calls(outcome, &TestRecord::default());
+        if lacks_calls && late_calls().is_some() {
             told.held.insert(test.trace_id);
             drop(told);
             self.shown.test(finished, String::new());
